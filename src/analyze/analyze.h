@@ -1,0 +1,35 @@
+/* analyze/analyze.h - unresolved tree in, typed tree out: Spark's analyser.
+ *
+ * Called by connect/ for each request. What analysis must ask of the world (tables, files, views) goes through AzWorld, so that this
+ * room depends on plan/ only. Invariant: the result obeys plan/typed.h; an error has Spark 3.5's error class and message.
+ */
+#ifndef SOLDER_ANALYZE_ANALYZE_H
+#define SOLDER_ANALYZE_ANALYZE_H
+
+#include "plan/settings.h"
+#include "plan/typed.h"
+
+typedef struct AzWorld {
+    void *self;
+    const PlSettings *settings;
+    Str current_database;
+    /* A temp view's plan (one name part; global_temp.v has two), or NULL. */
+    const PrRel *(*view)(void *self, const Str *parts, size_t nparts);
+    /* A relation cached in the session by id (PR_CACHED), or NULL. */
+    const TrRel *(*cached)(void *self, Str id);
+    /* Files, format and schema of a catalog table. Code TABLE_OR_VIEW_NOT_FOUND when there is none. */
+    bool (*table)(void *self, Arena *arena, const Str *parts, size_t nparts, TyScan *ret_scan, Err *err);
+    /* Resolves paths and finds out the schema where none is given. Code PATH_NOT_FOUND, UNABLE_TO_INFER_SCHEMA, … */
+    bool (*source)(void *self, Arena *arena, const PrRel *read_source, TyScan *ret_scan, Err *err);
+    /* The Arrow schema of a LocalRelation as a Spark type. */
+    const PlType *(*local_schema)(void *self, Arena *arena, Str arrow_ipc, Err *err);
+    /* Rows of a PR_CATALOG operation, as a typed relation (TR_VALUES). */
+    const TrRel *(*catalog)(void *self, Arena *arena, const PrRel *catalog_operation, Err *err);
+} AzWorld;
+
+/* NULL and err set on failure. */
+const TrRel *az_analyze(Arena *arena, const AzWorld *world, const PrRel *plan, Err *err);
+/* A constant expression without columns, folded (SQL SET, options, LIMIT): NULL and err set when it is not constant. */
+const PlValue *az_constant(Arena *arena, const AzWorld *world, const PxExpr *expr, Err *err);
+
+#endif
