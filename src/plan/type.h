@@ -82,13 +82,19 @@ bool pl_type_is_integral(const PlType *t); /* byte short int long */
 bool pl_type_is_numeric(const PlType *t);  /* integral, float, double, decimal */
 bool pl_type_is_atomic(const PlType *t);   /* neither array, map, struct nor void */
 
-Str pl_type_simple(Arena *arena, const PlType *t); /* DataType.simpleString: struct<a:int,b:array<string>> */
+/* DataType.simpleString: struct<a:int,b:array<string>>; never shortened (Spark's catalogString, which differs above 25 fields). */
+Str pl_type_simple(Arena *arena, const PlType *t);
 Str pl_type_sql(Arena *arena, const PlType *t);    /* DataType.sql: STRUCT<a: INT, b: ARRAY<STRING>> (as in messages) */
 Str pl_type_json(Arena *arena, const PlType *t);   /* DataType.json, with metadata */
-/* StructType.treeString, as printSchema shows it ("root\n |-- a: long (nullable = true)\n"); level < 0: no limit. */
+/* StructType.treeString, as printSchema shows it ("root\n |-- a: long (nullable = true)\n"); level <= 0: no limit. */
 Str pl_type_tree(Arena *arena, const PlType *t, int level);
 /* Reads schema JSON (an object or a bare type name). Code: "PARSE_DATATYPE_JSON". */
 const PlType *pl_type_from_json(Arena *arena, Str json, Err *err);
+
+/* The COMMENT kept in a field's metadata; false: it has none. */
+bool pl_field_comment(Arena *arena, const PlField *field, Str *ret_comment);
+/* The metadata that says no more than a COMMENT. */
+Str pl_comment_metadata(Arena *arena, Str comment);
 
 /* A constant of any type. */
 typedef struct PlValue PlValue;
