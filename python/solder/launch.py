@@ -1,0 +1,152 @@
+"""Runs a job's script on the embedded engine: `python -m solder.launch script.py ARGS…`.
+
+Where it stands: the process that `solder run` starts; SPARK_REMOTE names the engine.
+Invariant: the script sees what it would see under `python script.py ARGS…`: sys.argv, sys.path[0], __main__, its exit status.  What it prints
+when it fails names the script's own lines, and none of the machinery's.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import traceback
+import types
+from typing import Sequence
+
+__all__ = ["main", "report"]
+
+EXIT_INTERRUPTED = 130
+_HIDDEN_PACKAGES = ("pyspark", "grpc", "grpc_status", "google", "py4j", "pyarrow", "pandas", "numpy")
+_MESSAGE_LINES = 12
+
+
+def _hidden_folders() -> tuple[str, ...]:
+    here = os.path.dirname(os.path.abspath(__file__))
+    ours = (here, os.path.join(os.path.dirname(here), "awsglue"))
+    sites = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    theirs = tuple(os.path.join(site, package) for site in sites if site for package in _HIDDEN_PACKAGES)
+    standard = tuple(os.path.join(sysconfig.get_path("stdlib"), name) for name in ("threading.py", "concurrent", "contextlib.py", "runpy.py"))
+    return tuple(p + os.sep if not p.endswith(".py") else p for p in ours + theirs + standard)
+
+
+def _is_machinery(filename: str, hidden: tuple[str, ...]) -> bool:
+    return filename.startswith("<frozen") or os.path.abspath(filename).startswith(hidden)
+
+
+def _one_line_head(error: BaseException) -> str:
+    """The error's class and message, without the JVM's or the plan's trailing pages."""
+    lines = "".join(traceback.format_exception_only(type(error), error)).rstrip("\n").split("\n")
+    lines[0] = lines[0].removeprefix(type(error).__module__ + ".") if type(error).__module__.startswith(("pyspark.", "awsglue.", "solder.")) else lines[0]
+    for i, line in enumerate(lines):
+        if line.startswith(("JVM stacktrace:", "Py4JJavaError")):
+            lines = lines[:i]
+            break
+    if len(lines) > _MESSAGE_LINES:
+        lines = lines[:_MESSAGE_LINES] + [f"… {len(lines) - _MESSAGE_LINES} more lines (SOLDER_TRACEBACK=full shows all)"]
+    return "\n".join(lines).rstrip()
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """What led to the error: explicit causes, and contexts that the code did not mean to hide."""
+    found: list[BaseException] = []
+    seen = {id(error)}
+    while True:
+        cause = error.__cause__ if error.__cause__ is not None else (None if error.__suppress_context__ else error.__context__)
+        if cause is None or id(cause) in seen:
+            return found
+        found.append(cause)
+        seen.add(id(cause))
+        error = cause
+
+
+def report(error: BaseException) -> str:
+    """The text for an uncaught exception: the script's lines, the error, and a line for each cause."""
+    if os.environ.get("SOLDER_TRACEBACK") == "full":
+        return "".join(traceback.format_exception(error)).rstrip("\n")
+    hidden = _hidden_folders()
+    parts: list[str] = []
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not _is_machinery(f.filename, hidden)]
+    if frames:
+        parts.append("Traceback (most recent call last):\n" + "".join(traceback.StackSummary.from_list(frames).format()).rstrip("\n"))
+    parts.append(_one_line_head(error))
+    for note in getattr(error, "__notes__", ()) if not isinstance(error, SyntaxError) else ():
+        if str(note) not in parts[-1]:
+            parts.append(str(note))
+    for cause in _causes(error):
+        head = _one_line_head(cause)
+        if type(cause).__module__.startswith("grpc") or head in parts[-1]:
+            continue  # the transport's own words repeat the engine's
+        where = [f for f in traceback.extract_tb(cause.__traceback__) if not _is_machinery(f.filename, hidden)]
+        place = f" (at {os.path.basename(where[-1].filename)}:{where[-1].lineno})" if where else ""
+        parts.append(f"caused by: {head.splitlines()[0]}{place}")
+    return "\n".join(parts)
+
+
+def _exit_status(error: SystemExit) -> int:
+    """The status that Python itself would end with."""
+    if error.code is None:
+        return 0
+    if isinstance(error.code, int):
+        return error.code & 0xFF
+    print(error.code, file=sys.stderr)
+    return 1
+
+
+def _interrupted_at(error: KeyboardInterrupt, script: str) -> str:
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        if os.path.abspath(frame.filename) == os.path.abspath(script):
+            return f" at {os.path.basename(script)}:{frame.lineno}"
+    return ""
+
+
+def _run(script: str) -> int:
+    try:
+        with open(script, "rb") as source:
+            code = compile(source.read(), script, "exec", dont_inherit=True)
+    except OSError as e:
+        print(f"{script}: {e.strerror or e}", file=sys.stderr)
+        return 2
+    except (SyntaxError, ValueError) as e:
+        print(report(e), file=sys.stderr)
+        return 1
+    module = types.ModuleType("__main__")
+    module.__dict__.update(__file__=script, __builtins__=__builtins__, __spec__=None, __cached__=None)
+    sys.modules["__main__"] = module
+    try:
+        exec(code, module.__dict__)
+    except SystemExit as e:
+        return _exit_status(e)
+    except KeyboardInterrupt as e:
+        print(f"interrupted{_interrupted_at(e, script)}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except BaseException as e:  # noqa: BLE001 - the end of the script, whatever it raised
+        sys.stdout.flush()
+        print(report(e), file=sys.stderr)
+        return 1
+    return 0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run argv[0] as a script with the rest as its arguments; the exit status."""
+    if not argv:
+        print("usage: python -m solder.launch SCRIPT.py [ARGUMENT…]", file=sys.stderr)
+        return 2
+    script = argv[0]
+    sys.argv = list(argv)
+    sys.path[0] = os.path.dirname(os.path.abspath(script))
+    if os.environ.get("SPARK_REMOTE"):
+        from solder.session import install
+
+        install()
+    try:
+        return _run(script)
+    finally:
+        try:
+            sys.stdout.flush()
+        except BrokenPipeError:
+            sys.stdout = None  # type: ignore[assignment]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
