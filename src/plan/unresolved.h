@@ -81,6 +81,8 @@ struct PxExpr {
     PxTag tag;
     PlOrigin origin;
     union {
+        /* A TIMESTAMP'…' of SQL that names no zone has its text in literal->s, and i as if it were UTC: analyze/, which knows the session's
+         * time zone, makes it an instant. */
         const PlValue *literal;
         struct {
             const Str *parts; /* name parts, back-quotes removed */
@@ -99,8 +101,9 @@ struct PxExpr {
         } regex;
         struct {
             /* Operators have Spark's own function names: + - * / % div == <=> < <= > >= and or not in between? (written as and) like rlike
-             * ilike isnull isnotnull when (args c1,v1,c2,v2[,else]) negative positive ~ & | ^ || (concat) … */
-            Str name;
+             * ilike isnull isnotnull when (args c1,v1,c2,v2[,else]) negative positive ~ & | ^ || (concat) … A named argument of SQL (f(a => 1))
+             * is a call of "=>" with the name as a string literal and the value. */
+            Str name; /* dotted when it was written so: db.f */
             const PxExpr **args;
             size_t nargs;
             bool is_distinct;
@@ -300,7 +303,31 @@ struct PrRel {
             size_t nvalues;
             bool has_values;
             Str variable_name, value_name;
+            /* From SQL (from_sql): no ids, they are the columns that values does not name; a value may be a PX_ALIAS, its name goes into
+             * the variable column; with several value columns each value is a PX_CALL struct(…). */
+            bool from_sql;
+            bool include_nulls;
+            const Str *value_names; /* several value columns; then value_name is empty */
+            size_t nvalue_names;
         } unpivot;
+        struct {
+            const PxExpr *generator;
+            bool is_outer;
+            Str alias; /* qualifies the columns; may be empty */
+            const Str *columns; /* may be none: the generator's own names */
+            size_t ncolumns;
+        } generate;
+        struct {
+            const PxExpr *call; /* PX_CALL */
+        } table_function;
+        struct {
+            const PxExpr **aggregates; /* PX_ALIAS where named */
+            size_t naggregates;
+            const PxExpr **columns; /* FOR (a, b) */
+            size_t ncolumns;
+            const PxExpr **values; /* IN (…): constants, PX_ALIAS where named; with several columns PX_CALL struct(…) */
+            size_t nvalues;
+        } pivot;
         struct {
             const Str *columns;
             size_t ncolumns;
