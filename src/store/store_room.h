@@ -1,0 +1,48 @@
+/* store/store_room.h - what the files of store/ share: the handle and statements that clean up after themselves.
+ *
+ * Not for other rooms. Invariant: every use of db happens between st_lock and st_unlock.
+ */
+#ifndef SOLDER_STORE_STORE_ROOM_H
+#define SOLDER_STORE_STORE_ROOM_H
+
+#include "store/store.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+struct StStore {
+    Arena *arena; /* lives as long as the store */
+    Str home;
+    int lock_fd;
+    sqlite3 *db;
+    pthread_mutex_t mutex;
+};
+
+void st_lock(StStore *store);
+void st_unlock(StStore *store);
+
+/* One prepared statement. A failed step sets err once; every later call does nothing, so that a caller checks at the end. */
+typedef struct StStatement {
+    StStore *store;
+    sqlite3_stmt *stmt;
+    int bound;
+    bool failed;
+    Err *err;
+} StStatement;
+
+StStatement st_prepare(StStore *store, const char *sql, Err *err);
+void st_bind_str(StStatement *statement, Str value);  /* the next parameter; TEXT */
+void st_bind_blob(StStatement *statement, Str value); /* the next parameter; BLOB */
+void st_bind_i64(StStatement *statement, int64_t value);
+bool st_step(StStatement *statement); /* true: a row is there */
+Str st_column(StStatement *statement, Arena *arena, int column);
+int64_t st_column_i64(StStatement *statement, int column);
+/* Ends the statement; true when nothing failed. */
+bool st_finish(StStatement *statement);
+bool st_exec(StStore *store, const char *sql, Err *err);
+
+int64_t st_now_us(void);
+/* Unlinks files that no row points to, when no other process uses the home directory. Failures are left for the next time. */
+void st_sweep(StStore *store);
+
+#endif
