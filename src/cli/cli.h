@@ -1,0 +1,116 @@
+/* cli/cli.h - the verbs of the program: one cmd_VERB.c each, listed in the table of verbs.c.
+ *
+ * Entered from daemon/main.c. A verb that needs the engine asks for it through CliHost, which daemon/wire.c implements, so that this
+ * room knows neither DuckDB nor gRPC. Invariant: a verb returns the process's exit status: 0 done, 1 failed, 2 used wrongly,
+ * or for `run` the script's own (128 + signal when a signal ended it).
+ */
+#ifndef SOLDER_CLI_CLI_H
+#define SOLDER_CLI_CLI_H
+
+#include "base/err.h"
+
+#include <stdio.h>
+
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_INTERRUPTED = 130 };
+
+typedef struct CliEngineConfig {
+    Str home;
+    Str host;       /* address to listen on */
+    int port;       /* 0: any free one */
+    Str memory;     /* "512MB"; empty: DuckDB's default */
+    int threads;    /* 0: all */
+} CliEngineConfig;
+
+typedef struct CliEngine CliEngine;
+
+typedef struct CliProgress {
+    int64_t rows_read, bytes_read, bytes_total;
+    int running; /* operations under way */
+} CliProgress;
+
+typedef struct CliFunctionCount {
+    Str kind, site, code, way, why;
+    int64_t rows, kept, raised, errors;
+    Str raised_by; /* "ValueError 8" …; empty: none */
+} CliFunctionCount;
+
+typedef struct CliFileCount {
+    bool is_target;
+    Str shown, format;
+    int64_t files, rows, bytes, malformed;
+    Str first_malformed;
+} CliFileCount;
+
+typedef struct CliSummary {
+    const CliFileCount *files;
+    size_t nfiles;
+    const CliFunctionCount *functions;
+    size_t nfunctions;
+} CliSummary;
+
+typedef struct CliHost {
+    CliEngine *(*start)(const CliEngineConfig *config, Err *err);
+    int (*port)(const CliEngine *engine);
+    void (*progress)(CliEngine *engine, CliProgress *ret_progress);
+    void (*summary)(CliEngine *engine, Arena *arena, CliSummary *ret_summary);
+    void (*stop)(CliEngine *owned_engine);
+    const char *version, *duckdb_version, *python, *python_path;
+} CliHost;
+
+/* What every verb gets: its own arguments begin at argv[0]. */
+typedef struct CliCall {
+    const CliHost *host;
+    Arena *arena;
+    Str home; /* --home, SOLDER_HOME, else the XDG data directory */
+    int argc;
+    char **argv;
+} CliCall;
+
+typedef struct CliVerb {
+    const char *name;
+    const char *summary; /* for solder --help */
+    const char *help;    /* for solder VERB --help */
+    int (*run)(CliCall *call);
+} CliVerb;
+
+int cli_main(const CliHost *host, int argc, char **argv);
+
+int cmd_run(CliCall *call);
+int cmd_connect(CliCall *call);
+int cmd_catalog(CliCall *call);
+int cmd_s3(CliCall *call);
+int cmd_version(CliCall *call);
+
+/* Prints "solder: message" (and nothing of Solder's inner codes but AWS's) to stderr; returns CLI_FAILED. */
+int cli_fail(const Err *err);
+/* Prints "solder VERB: message; see solder VERB --help"; returns CLI_USAGE. */
+int cli_misuse(const char *verb, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* If argv[*at] is --name VALUE or --name=VALUE: takes it, moves *at behind it and returns true. A missing value is left for the caller:
+ * *ret_value is then empty and *at at the end. */
+bool cli_option(const CliCall *call, int *at, const char *name, Str *ret_value);
+
+/* ---- render.c ---- */
+
+/* 1234567 → "1,234,567". */
+Str cli_count(Arena *arena, int64_t n);
+/* 1536 → "1.5 KB" (powers of 1,000, as file managers and S3 show). */
+Str cli_bytes(Arena *arena, int64_t n);
+
+typedef struct CliColumn {
+    const char *title;
+    bool right;
+} CliColumn;
+/* A table with aligned columns, in display widths; cells: nrows × ncolumns. Cells are cut to fit width (0: no limit). */
+void cli_print_table(FILE *out, Arena *arena, const CliColumn *columns, size_t ncolumns, const Str *cells, size_t nrows, int width);
+/* Columns of the terminal, or 0 when the stream is not one. */
+int cli_terminal_width(FILE *out);
+
+/* ---- progress.c ---- */
+
+/* One line with a bar, without a line end, fit for a terminal of that width. */
+Str cli_progress_line(Arena *arena, const CliProgress *progress, double seconds, int width);
+/* The table at the end of a run. */
+void cli_print_summary(FILE *out, Arena *arena, const CliSummary *summary, double seconds, const char *outcome);
+
+#endif
