@@ -90,6 +90,10 @@ int cli_misuse(const char *verb, const char *fmt, ...) __attribute__((format(pri
  * *ret_value is then empty and *at at the end. */
 bool cli_option(const CliCall *call, int *at, const char *name, Str *ret_value);
 
+/* --home, --memory and --threads, which every verb with an engine takes. True when argv[*at] was one; false with err set when its value is
+ * wrong, without when it is something else. */
+bool cli_engine_option(const CliCall *call, int *at, CliEngineConfig *config, Err *err);
+
 /* ---- render.c ---- */
 
 /* 1234567 → "1,234,567". */
