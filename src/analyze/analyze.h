@@ -15,8 +15,11 @@ typedef struct AzWorld {
     Str current_database;
     /* A temp view's plan (one name part; global_temp.v has two), or NULL. */
     const PrRel *(*view)(void *self, const Str *parts, size_t nparts);
-    /* A relation cached in the session by id (PR_CACHED), or NULL. */
+    /* A relation that the session keeps analysed, by id (PR_CACHED), or NULL. Temp views are kept so (view gives SUBQUERY_ALIAS over
+     * CACHED), because Spark binds a view's names when it is made. The tree is shared: each use must get attribute ids of its own. */
     const TrRel *(*cached)(void *self, Str id);
+    /* A Python function registered in the session under that name (compared without case), or NULL. It goes before built-in ones. */
+    const PlPython *(*function)(void *self, Str name);
     /* Files, format and schema of a catalog table. Code TABLE_OR_VIEW_NOT_FOUND when there is none. */
     bool (*table)(void *self, Arena *arena, const Str *parts, size_t nparts, TyScan *ret_scan, Err *err);
     /* Resolves paths and finds out the schema where none is given. Code PATH_NOT_FOUND, UNABLE_TO_INFER_SCHEMA, … */

@@ -196,7 +196,7 @@ struct PrRel {
         struct {
             const PxExpr **exprs;
             size_t nexprs;
-        } project; /* also REPARTITION by expression (with partition.*), HINT */
+        } project; /* also HINT (its parameters, unresolved) */
         struct {
             const PxExpr *condition;
         } filter;
@@ -293,8 +293,10 @@ struct PrRel {
             bool has_seed;
         } sample;
         struct {
-            int count;
+            int count; /* -1: not given */
             bool shuffle;
+            const PxExpr **exprs; /* REPARTITION by expression: resolved for their errors only */
+            size_t nexprs;
         } partition;
         struct {
             const PxExpr **ids;
