@@ -7,6 +7,7 @@
 #define SOLDER_KERNELS_KERNELS_H
 
 #include "base/err.h"
+#include "base/map.h"
 
 #include <duckdb.h>
 

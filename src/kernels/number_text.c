@@ -1,0 +1,593 @@
+/* kernels/number_text.c - see number_text.h; and the casts between numbers and strings.
+ *
+ * Invariant: no locale: everything is read and written byte by byte, or by functions of the C locale, which the program never leaves.
+ */
+#include "kernels/number_text.h"
+
+#include "kernels/kn_call.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <yyjson.h>
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/* ---- shortest digits -------------------------------------------------------------------------------------------------------------- */
+
+/* The digits of a JSON number, which yyjson writes in the shortest form. */
+static void take_digits(const char *text, size_t len, KnDigits *ret_digits) {
+    KnDigits digits = {0};
+    int point = -1;
+    int seen = 0; /* digits before the point, leading zeros included */
+    int exponent = 0;
+    int leading = 0;
+    bool started = false;
+    size_t i = 0;
+    if (i < len && text[i] == '-') {
+        digits.is_negative = true;
+        i++;
+    }
+    for (; i < len && (is_digit(text[i]) || text[i] == '.'); i++) {
+        if (text[i] == '.') {
+            point = seen;
+            continue;
+        }
+        seen++;
+        if (!started && text[i] == '0') {
+            leading++;
+            continue;
+        }
+        started = true;
+        if (digits.count < 19) {
+            digits.text[digits.count++] = text[i];
+        }
+    }
+    if (i < len && (text[i] == 'e' || text[i] == 'E')) {
+        bool is_negative = false;
+        i++;
+        if (i < len && (text[i] == '-' || text[i] == '+')) {
+            is_negative = text[i] == '-';
+            i++;
+        }
+        for (; i < len && is_digit(text[i]); i++) {
+            exponent = exponent * 10 + (text[i] - '0');
+        }
+        exponent = is_negative ? -exponent : exponent;
+    }
+    digits.exponent = (point < 0 ? seen : point) - leading + exponent;
+    while (digits.count > 0 && digits.text[digits.count - 1] == '0') {
+        digits.count--;
+    }
+    *ret_digits = digits;
+}
+
+static void shortest(double x, bool is_float, KnDigits *ret_digits) {
+    char pool[512];
+    yyjson_alc allocator;
+    yyjson_val value = {0};
+    size_t len = 0;
+    *ret_digits = (KnDigits){.is_negative = signbit(x) != 0};
+    if (x == 0 || !yyjson_alc_pool_init(&allocator, pool, sizeof pool)) {
+        return;
+    }
+    yyjson_set_real(&value, x);
+    char *text = yyjson_val_write_opts(&value, is_float ? YYJSON_WRITE_FP_TO_FLOAT : 0, &allocator, &len, NULL);
+    if (text != NULL) {
+        take_digits(text, len, ret_digits);
+    }
+}
+
+void kn_digits_of_double(double x, KnDigits *ret_digits) {
+    shortest(x, false, ret_digits);
+}
+
+void kn_digits_increment(KnDigits *digits) {
+    int i = digits->count - 1;
+    while (i >= 0 && digits->text[i] == '9') {
+        i--;
+    }
+    if (i < 0) { /* 999 becomes 1000 */
+        digits->text[0] = '1';
+        digits->count = 1;
+        digits->exponent++;
+        return;
+    }
+    digits->text[i]++;
+    digits->count = i + 1;
+}
+
+double kn_digits_to_double(const KnDigits *digits) {
+    char text[48];
+    int n = snprintf(text, sizeof text, "%s0.%.*s0e%d", digits->is_negative ? "-" : "", digits->count, digits->text, digits->exponent);
+    return n > 0 ? strtod(text, NULL) : 0;
+}
+
+static size_t java_text(double x, bool is_float, char *ret_text) {
+    if (isnan(x)) {
+        memcpy(ret_text, "NaN", 3);
+        return 3;
+    }
+    if (isinf(x)) {
+        memcpy(ret_text, x < 0 ? "-Infinity" : "Infinity", x < 0 ? 9 : 8);
+        return x < 0 ? 9 : 8;
+    }
+    KnDigits d;
+    size_t n = 0;
+    shortest(x, is_float, &d);
+    if (d.is_negative) {
+        ret_text[n++] = '-';
+    }
+    if (d.count == 0) {
+        memcpy(ret_text + n, "0.0", 3);
+        return n + 3;
+    }
+    /* Plain from 10^-3 up to 10^7, else one digit, the point, the rest and the exponent. */
+    if (d.exponent > -3 && d.exponent <= 7) {
+        if (d.exponent <= 0) {
+            ret_text[n++] = '0';
+            ret_text[n++] = '.';
+            for (int i = d.exponent; i < 0; i++) {
+                ret_text[n++] = '0';
+            }
+            memcpy(ret_text + n, d.text, (size_t)d.count);
+            return n + (size_t)d.count;
+        }
+        for (int i = 0; i < d.exponent; i++) {
+            ret_text[n++] = i < d.count ? d.text[i] : '0';
+        }
+        ret_text[n++] = '.';
+        if (d.count <= d.exponent) {
+            ret_text[n++] = '0';
+        }
+        for (int i = d.exponent; i < d.count; i++) {
+            ret_text[n++] = d.text[i];
+        }
+        return n;
+    }
+    ret_text[n++] = d.text[0];
+    ret_text[n++] = '.';
+    if (d.count == 1) {
+        ret_text[n++] = '0';
+    }
+    for (int i = 1; i < d.count; i++) {
+        ret_text[n++] = d.text[i];
+    }
+    int written = snprintf(ret_text + n, 8, "E%d", d.exponent - 1);
+    return n + (written > 0 ? (size_t)written : 0);
+}
+
+size_t kn_double_text(double x, char *ret_text) {
+    return java_text(x, false, ret_text);
+}
+
+size_t kn_float_text(float x, char *ret_text) {
+    return java_text((double)x, true, ret_text);
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------------------------- */
+
+Str kn_trim_all(Str text) {
+    size_t from = 0;
+    size_t to = text.len;
+    while (from < to && ((unsigned char)text.data[from] <= 0x20 || text.data[from] == 0x7f)) {
+        from++;
+    }
+    while (to > from && ((unsigned char)text.data[to - 1] <= 0x20 || text.data[to - 1] == 0x7f)) {
+        to--;
+    }
+    return str_slice(text, from, to);
+}
+
+/* String.trim: everything up to the space. */
+static Str trim_java(Str text) {
+    size_t from = 0;
+    size_t to = text.len;
+    while (from < to && (unsigned char)text.data[from] <= 0x20) {
+        from++;
+    }
+    while (to > from && (unsigned char)text.data[to - 1] <= 0x20) {
+        to--;
+    }
+    return str_slice(text, from, to);
+}
+
+bool kn_parse_long(Str text, bool allows_fraction, int64_t *ret_value) {
+    Str s = kn_trim_all(text);
+    size_t i = 0;
+    bool is_negative = false;
+    if (s.len == 0) {
+        return false;
+    }
+    if (s.data[0] == '-' || s.data[0] == '+') {
+        is_negative = s.data[0] == '-';
+        i = 1;
+        if (s.len == 1) {
+            return false;
+        }
+    }
+    int64_t value = 0; /* negative, so that the least value fits */
+    for (; i < s.len; i++) {
+        char c = s.data[i];
+        if (c == '.' && allows_fraction) {
+            break;
+        }
+        if (!is_digit(c) || __builtin_mul_overflow(value, (int64_t)10, &value) || __builtin_sub_overflow(value, (int64_t)(c - '0'), &value)) {
+            return false;
+        }
+    }
+    for (i++; i < s.len; i++) {
+        if (!is_digit(s.data[i])) {
+            return false;
+        }
+    }
+    if (!is_negative && value == INT64_MIN) {
+        return false;
+    }
+    *ret_value = is_negative ? value : -value;
+    return true;
+}
+
+typedef struct Decimal {
+    bool is_negative;
+    Str whole, fraction; /* digits */
+    int64_t exponent;    /* clamped */
+    size_t end;          /* behind what was read */
+} Decimal;
+
+/* [+-] digits [. digits] [e [+-] digits], at least one digit. */
+static bool read_decimal(Str s, Decimal *ret_decimal) {
+    Decimal d = {0};
+    size_t i = 0;
+    if (i < s.len && (s.data[i] == '-' || s.data[i] == '+')) {
+        d.is_negative = s.data[i++] == '-';
+    }
+    size_t from = i;
+    while (i < s.len && is_digit(s.data[i])) {
+        i++;
+    }
+    d.whole = str_slice(s, from, i);
+    if (i < s.len && s.data[i] == '.') {
+        from = ++i;
+        while (i < s.len && is_digit(s.data[i])) {
+            i++;
+        }
+        d.fraction = str_slice(s, from, i);
+    }
+    if (d.whole.len + d.fraction.len == 0) {
+        return false;
+    }
+    if (i < s.len && (s.data[i] == 'e' || s.data[i] == 'E')) {
+        size_t at = i + 1;
+        bool is_negative = false;
+        if (at < s.len && (s.data[at] == '-' || s.data[at] == '+')) {
+            is_negative = s.data[at++] == '-';
+        }
+        if (at >= s.len || !is_digit(s.data[at])) {
+            return false;
+        }
+        for (; at < s.len && is_digit(s.data[at]); at++) {
+            d.exponent = d.exponent > 1000000000 ? d.exponent : d.exponent * 10 + (s.data[at] - '0');
+        }
+        d.exponent = is_negative ? -d.exponent : d.exponent;
+        i = at;
+    }
+    d.end = i;
+    *ret_decimal = d;
+    return true;
+}
+
+/* Exact for up to 15 digits and small powers of ten; anything else is left to the C library. */
+static bool quick_double(const Decimal *d, double *ret_value) {
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    int64_t exponent = d->exponent - (int64_t)d->fraction.len;
+    if (d->whole.len + d->fraction.len > 15 || exponent < -22 || exponent > 22) {
+        return false;
+    }
+    int64_t mantissa = 0;
+    for (size_t i = 0; i < d->whole.len; i++) {
+        mantissa = mantissa * 10 + (d->whole.data[i] - '0');
+    }
+    for (size_t i = 0; i < d->fraction.len; i++) {
+        mantissa = mantissa * 10 + (d->fraction.data[i] - '0');
+    }
+    double value = exponent < 0 ? (double)mantissa / powers[-exponent] : (double)mantissa * powers[exponent];
+    *ret_value = d->is_negative ? -value : value;
+    return true;
+}
+
+/* 0x1.8p3 as Java takes it: the exponent is required. */
+static bool is_hex_float(Str s) {
+    size_t i = s.len > 0 && (s.data[0] == '-' || s.data[0] == '+') ? 1 : 0;
+    if (i + 2 >= s.len || s.data[i] != '0' || (s.data[i + 1] | 32) != 'x') {
+        return false;
+    }
+    bool has_digit = false;
+    bool has_point = false;
+    for (i += 2; i < s.len && (s.data[i] | 32) != 'p'; i++) {
+        if (s.data[i] == '.' && !has_point) {
+            has_point = true;
+        } else if (is_digit(s.data[i]) || ((s.data[i] | 32) >= 'a' && (s.data[i] | 32) <= 'f')) {
+            has_digit = true;
+        } else {
+            return false;
+        }
+    }
+    if (!has_digit || i >= s.len) {
+        return false;
+    }
+    i++;
+    i += i < s.len && (s.data[i] == '-' || s.data[i] == '+') ? 1 : 0;
+    size_t digits = i;
+    while (i < s.len && is_digit(s.data[i])) {
+        i++;
+    }
+    return i > digits && i == s.len;
+}
+
+static bool special_float(Str s, double *ret_value) {
+    static const struct {
+        const char *word;
+        double value;
+    } words[] = {{"inf", INFINITY},   {"+inf", INFINITY},       {"infinity", INFINITY}, {"+infinity", INFINITY},
+                 {"-inf", -INFINITY}, {"-infinity", -INFINITY}, {"nan", NAN}};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (str_eq_nocase(s, str_from_c(words[i].word))) {
+            *ret_value = words[i].value;
+            return true;
+        }
+    }
+    if (str_eq(s, STR("+NaN")) || str_eq(s, STR("-NaN"))) { /* Java takes a sign in front of NaN */
+        *ret_value = NAN;
+        return true;
+    }
+    return false;
+}
+
+static bool parse_floating(Str text, bool is_float, double *ret_value) {
+    Str s = trim_java(text);
+    Str number = s;
+    if (number.len > 1 && strchr("dDfF", number.data[number.len - 1]) != NULL && number.data[number.len - 1] != '\0') {
+        number.len--;
+    }
+    Decimal d;
+    bool is_decimal = read_decimal(number, &d) && d.end == number.len;
+    if (!is_decimal && !is_hex_float(number)) {
+        return special_float(s, ret_value);
+    }
+    if (is_decimal && !is_float && quick_double(&d, ret_value)) {
+        return true;
+    }
+    char small[128];
+    char *copy = number.len < sizeof small ? small : malloc(number.len + 1);
+    if (copy == NULL) {
+        return false;
+    }
+    memcpy(copy, number.data, number.len);
+    copy[number.len] = '\0';
+    *ret_value = is_float ? (double)strtof(copy, NULL) : strtod(copy, NULL);
+    if (copy != small) {
+        free(copy);
+    }
+    return true;
+}
+
+bool kn_parse_double(Str text, double *ret_value) {
+    return parse_floating(text, false, ret_value);
+}
+
+bool kn_parse_float(Str text, float *ret_value) {
+    double value;
+    if (!parse_floating(text, true, &value)) {
+        return false;
+    }
+    *ret_value = (float)value;
+    return true;
+}
+
+/* ---- decimals --------------------------------------------------------------------------------------------------------------------- */
+
+#define E19 ((__int128)UINT64_C(10000000000000000000))
+#define P(n) ((__int128)UINT64_C(n))
+const __int128 kn_power_of_ten[39] = {
+    P(1), P(10), P(100), P(1000), P(10000), P(100000), P(1000000), P(10000000), P(100000000), P(1000000000), P(10000000000),
+    P(100000000000), P(1000000000000), P(10000000000000), P(100000000000000), P(1000000000000000), P(10000000000000000),
+    P(100000000000000000), P(1000000000000000000), E19, E19 * P(10), E19 *P(100), E19 *P(1000), E19 *P(10000), E19 *P(100000), E19 *P(1000000),
+    E19 *P(10000000), E19 *P(100000000), E19 *P(1000000000), E19 *P(10000000000), E19 *P(100000000000), E19 *P(1000000000000),
+    E19 *P(10000000000000), E19 *P(100000000000000), E19 *P(1000000000000000), E19 *P(10000000000000000), E19 *P(100000000000000000),
+    E19 *P(1000000000000000000), E19 *E19};
+
+bool kn_fits(__int128 value, int precision) {
+    return value < kn_power_of_ten[precision] && value > -kn_power_of_ten[precision];
+}
+
+bool kn_rescale(__int128 value, int from_scale, int to_scale, __int128 *ret_value) {
+    if (to_scale >= from_scale) {
+        return to_scale - from_scale <= 38 && !__builtin_mul_overflow(value, kn_power_of_ten[to_scale - from_scale], ret_value);
+    }
+    if (from_scale - to_scale > 38) {
+        *ret_value = 0;
+        return true;
+    }
+    __int128 unit = kn_power_of_ten[from_scale - to_scale];
+    __int128 whole = value / unit;
+    __int128 rest = value % unit;
+    rest = rest < 0 ? -rest : rest;
+    if (rest >= unit - rest) {
+        whole += value < 0 ? -1 : 1;
+    }
+    *ret_value = whole;
+    return true;
+}
+
+bool kn_parse_decimal(Str text, int scale, __int128 *ret_value) {
+    Str s = trim_java(text);
+    Decimal d;
+    if (!read_decimal(s, &d) || d.end != s.len) {
+        return false;
+    }
+    size_t total = d.whole.len + d.fraction.len;
+    int64_t point = (int64_t)d.whole.len + d.exponent;
+    size_t at = 0;
+#define DIGIT(i) ((i) < d.whole.len ? d.whole.data[i] : d.fraction.data[(i)-d.whole.len])
+    while (at < total && DIGIT(at) == '0') {
+        at++;
+    }
+    *ret_value = 0;
+    int64_t keep = point - (int64_t)at + scale; /* significant digits in front of the cut */
+    if (at == total || keep < 0) {
+        return true;
+    }
+    if (keep > 38) {
+        return false;
+    }
+    __int128 value = 0;
+    for (int64_t i = 0; i < keep; i++) {
+        size_t position = at + (size_t)i;
+        value = value * 10 + (position < total ? DIGIT(position) - '0' : 0);
+    }
+    size_t next = at + (size_t)keep;
+    if (next < total && DIGIT(next) >= '5') {
+        value++;
+    }
+#undef DIGIT
+    *ret_value = d.is_negative ? -value : value;
+    return true;
+}
+
+size_t kn_decimal_text(__int128 value, int scale, char *ret_text) {
+    char reversed[48];
+    size_t n = 0;
+    size_t len = 0;
+    unsigned __int128 rest = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
+    while (rest > 0 || n <= (size_t)scale) {
+        reversed[n++] = (char)('0' + (int)(rest % 10));
+        rest /= 10;
+    }
+    if (value < 0) {
+        ret_text[len++] = '-';
+    }
+    while (n > 0) {
+        if (n == (size_t)scale) {
+            ret_text[len++] = '.';
+        }
+        ret_text[len++] = reversed[--n];
+    }
+    return len;
+}
+
+/* ---- kernels ---------------------------------------------------------------------------------------------------------------------- */
+
+static void str_d(KnCall *kn) {
+    char text[40];
+    KN_EACH_ROW(kn, i) {
+        kn_put(kn, i, (Str){text, kn_double_text(KN_ARG(kn, double, 0)[i], text)});
+    }
+}
+
+static void str_f(KnCall *kn) {
+    char text[40];
+    KN_EACH_ROW(kn, i) {
+        kn_put(kn, i, (Str){text, kn_float_text(KN_ARG(kn, float, 0)[i], text)});
+    }
+}
+
+#define STRING_TO_INTEGER(fn, T, LOW, HIGH, FRACTION)                                                                            \
+    static void fn(KnCall *kn) {                                                                                                 \
+        KN_EACH_ROW(kn, i) {                                                                                                     \
+            int64_t value;                                                                                                       \
+            if (!kn_parse_long(kn_str(kn, 0, i), FRACTION, &value) || value < (LOW) || value > (HIGH)) {                         \
+                kn_null(kn, i);                                                                                                  \
+            } else {                                                                                                             \
+                KN_OUT(kn, T)[i] = (T)value;                                                                                     \
+            }                                                                                                                    \
+        }                                                                                                                        \
+    }
+STRING_TO_INTEGER(string_to_byte, int8_t, INT8_MIN, INT8_MAX, true)
+STRING_TO_INTEGER(string_to_short, int16_t, INT16_MIN, INT16_MAX, true)
+STRING_TO_INTEGER(string_to_int, int32_t, INT32_MIN, INT32_MAX, true)
+STRING_TO_INTEGER(string_to_long, int64_t, INT64_MIN, INT64_MAX, true)
+STRING_TO_INTEGER(try_string_to_byte, int8_t, INT8_MIN, INT8_MAX, false)
+STRING_TO_INTEGER(try_string_to_short, int16_t, INT16_MIN, INT16_MAX, false)
+STRING_TO_INTEGER(try_string_to_int, int32_t, INT32_MIN, INT32_MAX, false)
+STRING_TO_INTEGER(try_string_to_long, int64_t, INT64_MIN, INT64_MAX, false)
+
+static void string_to_double(KnCall *kn) {
+    KN_EACH_ROW(kn, i) {
+        if (!kn_parse_double(kn_str(kn, 0, i), &KN_OUT(kn, double)[i])) {
+            kn_null(kn, i);
+        }
+    }
+}
+
+static void string_to_float(KnCall *kn) {
+    KN_EACH_ROW(kn, i) {
+        if (!kn_parse_float(kn_str(kn, 0, i), &KN_OUT(kn, float)[i])) {
+            kn_null(kn, i);
+        }
+    }
+}
+
+static void string_to_boolean(KnCall *kn) {
+    static const char *const yes[] = {"t", "true", "y", "yes", "1"};
+    static const char *const no[] = {"f", "false", "n", "no", "0"};
+    KN_EACH_ROW(kn, i) {
+        Str s = kn_trim_all(kn_str(kn, 0, i));
+        int found = -1;
+        for (size_t w = 0; w < 5 && found < 0; w++) {
+            found = str_eq_nocase(s, str_from_c(yes[w])) ? 1 : str_eq_nocase(s, str_from_c(no[w])) ? 0 : -1;
+        }
+        if (found < 0) {
+            kn_null(kn, i);
+        } else {
+            KN_OUT(kn, bool)[i] = found == 1;
+        }
+    }
+}
+
+#define TO_BINARY(fn, T)                                                                                                         \
+    static void fn(KnCall *kn) {                                                                                                 \
+        KN_EACH_ROW(kn, i) {                                                                                                     \
+            uint64_t value = (uint64_t)KN_ARG(kn, T, 0)[i];                                                                      \
+            char bytes[sizeof(T)];                                                                                               \
+            for (size_t b = 0; b < sizeof(T); b++) {                                                                             \
+                bytes[b] = (char)(value >> (8 * (sizeof(T) - 1 - b)));                                                           \
+            }                                                                                                                    \
+            kn_put(kn, i, (Str){bytes, sizeof bytes});                                                                           \
+        }                                                                                                                        \
+    }
+TO_BINARY(binary_1, int8_t)
+TO_BINARY(binary_2, int16_t)
+TO_BINARY(binary_4, int32_t)
+TO_BINARY(binary_8, int64_t)
+
+static void binary_to_string(KnCall *kn) {
+    KN_EACH_ROW(kn, i) {
+        kn_put(kn, i, kn_str(kn, 0, i));
+    }
+}
+
+const KnScalar kn_number_text_kernels[] = {
+    {"spark_str", "d:s", str_d},
+    {"spark_str", "f:s", str_f},
+    {"spark_string_to_byte", "s:1", string_to_byte},
+    {"spark_string_to_short", "s:2", string_to_short},
+    {"spark_string_to_int", "s:4", string_to_int},
+    {"spark_string_to_long", "s:8", string_to_long},
+    {"spark_try_string_to_byte", "s:1", try_string_to_byte},
+    {"spark_try_string_to_short", "s:2", try_string_to_short},
+    {"spark_try_string_to_int", "s:4", try_string_to_int},
+    {"spark_try_string_to_long", "s:8", try_string_to_long},
+    {"spark_string_to_double", "s:d", string_to_double},
+    {"spark_string_to_float", "s:f", string_to_float},
+    {"spark_string_to_boolean", "s:b", string_to_boolean},
+    {"spark_to_binary", "1:x", binary_1},
+    {"spark_to_binary", "2:x", binary_2},
+    {"spark_to_binary", "4:x", binary_4},
+    {"spark_to_binary", "8:x", binary_8},
+    {"spark_binary_to_string", "x:s", binary_to_string},
+    {.name = NULL},
+};
