@@ -1,7 +1,7 @@
 /* lower/call.c - a function's row into SQL: templates, and the @writers for those that depend on types.
  *
- * Used by expr.c. The lower column of spec/functions is a template: {0} {1} arguments, {*} all of them, {1*} from the second on, {type}
- * the result's DuckDB type, {type0} an argument's, {tz} the session's time zone as a literal, {kernel:family} a generic kernel's instance for
+ * Used by expr.c. The lower column of spec/functions is a template: {0} {1} arguments, {*} all of them, {1*} from the second on,
+ * {1=text} an argument or, where the call has none, that text, {type} the result's DuckDB type, {type0} an argument's, {tz} the session's time zone as a literal, {kernel:family} a generic kernel's instance for
  * the result type; in aggregates {d} DISTINCT or nothing and {over} the FILTER and OVER clauses, which stand right behind DuckDB's function.
  * Invariant: an argument is computed once where it is named once; a template that names one twice is for cheap or idempotent use only.
  */
@@ -34,6 +34,14 @@ static bool write_number(Lo *lo, StrBuf *out, Str word, const LoCall *call) {
 }
 
 static bool write_word(Lo *lo, StrBuf *out, Str word, const LoCall *call, bool *ret_over) {
+    if (word.len > 2 && isdigit((unsigned char)word.data[0]) && word.data[1] == '=') {
+        if ((size_t)(word.data[0] - '0') < call->nargs) {
+            lo_write_expr(lo, out, call->args[word.data[0] - '0']);
+        } else {
+            strbuf_add(out, str_slice(word, 2, word.len));
+        }
+        return true;
+    }
     if (word.len > 0 && (isdigit((unsigned char)word.data[0]) || word.data[0] == '*')) {
         return write_number(lo, out, word, call);
     }

@@ -130,7 +130,14 @@ static void write_window_call(Lo *lo, StrBuf *out, const TxExpr *expr) {
         lo_write_expr(lo, &over, expr->window.partition[i]);
     }
     lo_write_order(lo, &over, expr->window.order, expr->window.norder);
-    /* Rank-like functions take the whole partition whatever the frame; DuckDB ignores a frame there as well. */
+    /* Rank-like functions have no frame of their own. */
+    bool has_frame = is_aggregate || strcmp(call.fn->lower, "@nth_value") == 0;
+    if (!has_frame) {
+        strbuf_add_char(&over, ')');
+        call.over = strbuf_str(&over);
+        lo_write_call(lo, out, &call);
+        return;
+    }
     strbuf_add_c(&over, expr->window.frame == PL_FRAME_ROWS ? " ROWS BETWEEN " : " RANGE BETWEEN ");
     write_bound(lo, &over, expr->window.lower, expr->window.lower_offset);
     strbuf_add_c(&over, " AND ");

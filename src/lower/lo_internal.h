@@ -80,5 +80,6 @@ bool lo_not_supported(Lo *lo, const char *what, Str name); /* sets the error; fa
 /* A function named @name in the lower column. */
 typedef void LoWriter(Lo *lo, StrBuf *out, const LoCall *call);
 LoWriter *lo_writer_find(Str name); /* NULL when there is none */
+LoWriter *lo_aggregate_writer_find(Str name); /* those for aggregates and window functions */
 
 #endif

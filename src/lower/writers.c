@@ -167,22 +167,178 @@ static void write_ilike(Lo *lo, StrBuf *out, const LoCall *call) {
     write_like_as(lo, out, call, "ILIKE");
 }
 
+/* floor and ceil: of a decimal a decimal, of an integer itself, of a double a long. */
+static void write_whole(Lo *lo, StrBuf *out, const LoCall *call, const char *family, const char *kernel) {
+    const PlType *type = call->args[0]->type;
+    if (call->nargs > 1) {
+        lo_not_supported(lo, "with a scale, the function", str_from_c(call->fn->name));
+    } else if (type->kind == PL_TYPE_DECIMAL) {
+        write_kernel(lo, out, call, family);
+    } else if (is_floating(type)) {
+        strbuf_fmt(out, "%s(CAST(", kernel);
+        lo_write_expr(lo, out, call->args[0]);
+        strbuf_add_c(out, " AS DOUBLE))");
+    } else {
+        lo_write_cast(lo, out, lo_expr(lo, call->args[0]), type, call->type, PL_CAST_LEGACY);
+    }
+}
+
+static void write_floor(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_whole(lo, out, call, "decimal_floor", "spark_floor");
+}
+
+static void write_ceil(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_whole(lo, out, call, "decimal_ceil", "spark_ceil");
+}
+
+static void write_rounding(Lo *lo, StrBuf *out, const LoCall *call, const char *family, const char *kernel) {
+    const PlType *type = call->args[0]->type;
+    if (type->kind == PL_TYPE_DECIMAL) {
+        strbuf_fmt(out, "%s(", str_to_c(lo->arena, lo_kernel(lo, family, call->type)));
+    } else {
+        strbuf_fmt(out, "%s(", kernel);
+    }
+    lo_write_expr(lo, out, call->args[0]);
+    strbuf_add_c(out, ", ");
+    if (call->nargs > 1) {
+        lo_write_expr(lo, out, call->args[1]);
+    } else {
+        strbuf_add_c(out, "CAST(0 AS INTEGER)");
+    }
+    strbuf_add_char(out, ')');
+}
+
+static void write_round(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_rounding(lo, out, call, "decimal_round", "spark_round");
+}
+
+static void write_bround(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_rounding(lo, out, call, "decimal_bround", "spark_bround");
+}
+
+static void write_concat(Lo *lo, StrBuf *out, const LoCall *call) {
+    bool is_list = call->type->kind == PL_TYPE_ARRAY;
+    if (call->nargs == 0) {
+        strbuf_add_c(out, "''");
+        return;
+    }
+    if (!is_list) {
+        strbuf_add_char(out, '(');
+        for (size_t i = 0; i < call->nargs; i++) {
+            strbuf_add_c(out, i > 0 ? " || " : "");
+            lo_write_expr(lo, out, call->args[i]);
+        }
+        strbuf_add_char(out, ')');
+        return;
+    }
+    /* list_concat takes a null list for an empty one; Spark's concat is null then. */
+    strbuf_add_c(out, "(CASE WHEN ");
+    for (size_t i = 0; i < call->nargs; i++) {
+        strbuf_add_c(out, i > 0 ? " AND (" : "(");
+        lo_write_expr(lo, out, call->args[i]);
+        strbuf_add_c(out, ") IS NOT NULL");
+    }
+    strbuf_add_c(out, " THEN ");
+    write_function(lo, out, call, "list_concat");
+    strbuf_add_c(out, " END)");
+}
+
+static void write_length(Lo *lo, StrBuf *out, const LoCall *call) {
+    bool is_binary = call->args[0]->type->kind == PL_TYPE_BINARY;
+    strbuf_add_c(out, "CAST(");
+    write_function(lo, out, call, is_binary ? "octet_length" : "length");
+    strbuf_add_c(out, " AS INTEGER)");
+}
+
+/* -1 for null, as spark.sql.legacy.sizeOfNull has it while ANSI is off. */
+static void write_size(Lo *lo, StrBuf *out, const LoCall *call) {
+    bool is_map = call->args[0]->type->kind == PL_TYPE_MAP;
+    strbuf_add_c(out, "coalesce(CAST(");
+    write_function(lo, out, call, is_map ? "cardinality" : "len");
+    strbuf_add_c(out, " AS INTEGER), -1)");
+}
+
+static void write_fields(Lo *lo, StrBuf *out, const LoCall *call, size_t from, size_t step) {
+    strbuf_add_c(out, call->nargs <= from ? "struct_pack(f := false" : "struct_pack(");
+    size_t field = 0;
+    for (size_t i = from; i < call->nargs; i += step) {
+        strbuf_fmt(out, "%sf%zu := ", field > 0 ? ", " : "", field);
+        field++;
+        lo_write_expr(lo, out, call->args[i]);
+    }
+    strbuf_add_char(out, ')');
+}
+
+static void write_struct(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_fields(lo, out, call, 0, 1);
+}
+
+static void write_named_struct(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_fields(lo, out, call, 1, 2);
+}
+
+static void write_map(Lo *lo, StrBuf *out, const LoCall *call) {
+    strbuf_add_c(out, "CAST(map(");
+    for (size_t part = 0; part < 2; part++) {
+        strbuf_add_c(out, part > 0 ? ", [" : "[");
+        for (size_t i = part; i < call->nargs; i += 2) {
+            strbuf_add_c(out, i > part ? ", " : "");
+            lo_write_expr(lo, out, call->args[i]);
+        }
+        strbuf_add_char(out, ']');
+    }
+    strbuf_fmt(out, ") AS %.*s)", STR_ARG(lo_duckdb_type(lo->arena, call->type)));
+}
+
+static void write_array(Lo *lo, StrBuf *out, const LoCall *call) {
+    strbuf_add_c(out, "CAST([");
+    for (size_t i = 0; i < call->nargs; i++) {
+        strbuf_add_c(out, i > 0 ? ", " : "");
+        lo_write_expr(lo, out, call->args[i]);
+    }
+    strbuf_fmt(out, "] AS %.*s)", STR_ARG(lo_duckdb_type(lo->arena, call->type)));
+}
+
 typedef struct Writer {
     const char *name;
     LoWriter *write;
 } Writer;
 
 static const Writer writers[] = {
-    {"@abs", write_abs},           {"@add", write_add},           {"@div", write_integral_divide}, {"@divide", write_divide},
-    {"@ilike", write_ilike},       {"@like", write_like},         {"@multiply", write_multiply},   {"@negative", write_negative},
-    {"@pmod", write_pmod},         {"@remainder", write_remainder}, {"@subtract", write_subtract},
+    {"@abs", write_abs},
+    {"@add", write_add},
+    {"@array", write_array},
+    {"@bround", write_bround},
+    {"@ceil", write_ceil},
+    {"@concat", write_concat},
+    {"@divide", write_divide},
+    {"@floor", write_floor},
+    {"@ilike", write_ilike},
+    {"@integral_divide", write_integral_divide},
+    {"@length", write_length},
+    {"@like", write_like},
+    {"@map", write_map},
+    {"@multiply", write_multiply},
+    {"@named_struct", write_named_struct},
+    {"@negative", write_negative},
+    {"@pmod", write_pmod},
+    {"@remainder", write_remainder},
+    {"@round", write_round},
+    {"@size", write_size},
+    {"@struct", write_struct},
+    {"@subtract", write_subtract},
 };
 
-LoWriter *lo_writer_find(Str name) {
-    for (size_t i = 0; i < sizeof writers / sizeof writers[0]; i++) {
-        if (str_eq_c(name, writers[i].name)) {
-            return writers[i].write;
+static LoWriter *find_in(const Writer *rows, size_t count, Str name) {
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq_c(name, rows[i].name)) {
+            return rows[i].write;
         }
     }
     return NULL;
+}
+
+LoWriter *lo_writer_find(Str name) {
+    LoWriter *found = find_in(writers, sizeof writers / sizeof writers[0], name);
+    return found != NULL ? found : lo_aggregate_writer_find(name);
 }
