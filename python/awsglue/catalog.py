@@ -97,8 +97,12 @@ class _EngineCatalog:
 
 def _not_found(database: str, name: str, has_database: bool) -> EntityNotFoundException:
     if has_database:
-        return EntityNotFoundException(f"table {database}.{name} is not in the Data Catalog: `solder catalog list` shows what is, `solder catalog import` adds to it")
-    return EntityNotFoundException(f"database {database} (of table {database}.{name}) is not in the Data Catalog: `solder catalog list` shows what is")
+        return EntityNotFoundException(
+            f"table {database}.{name} is not in the Data Catalog: `solder catalog list` shows what is, `solder catalog import` adds to it"
+        )
+    return EntityNotFoundException(
+        f"database {database} (of table {database}.{name}) is not in the Data Catalog: `solder catalog list` shows what is"
+    )
 
 
 def open_catalog(spark: Any) -> Catalog:
@@ -108,7 +112,9 @@ def open_catalog(spark: Any) -> Catalog:
         return _FileCatalog(path)
     if os.environ.get("SOLDER_ENGINE") == "1":
         return _EngineCatalog(spark)
-    raise GlueException("there is no Data Catalog here: run the job with `solder run`, or set SOLDER_CATALOG_FILE to what `solder catalog export` printed")
+    raise GlueException(
+        "there is no Data Catalog here: run the job with `solder run`, or set SOLDER_CATALOG_FILE to what `solder catalog export` printed"
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +178,9 @@ def read_table(catalog: Catalog, database: str, name: str) -> Table:
     if serde and serde.lower() not in _SERDES and kind not in _FORMATS:
         raise NotImplementedInSolder(f"table {label} with SerDe {serde}")
     if kind not in _FORMATS:
-        raise NotImplementedInSolder(f"table {label} of classification {kind!r}" if kind else f"table {label} with neither a SerDe nor a classification")
+        raise NotImplementedInSolder(
+            f"table {label} of classification {kind!r}" if kind else f"table {label} with neither a SerDe nor a classification"
+        )
     location = storage.get("Location") or ""
     if not location:
         raise IllegalArgumentException(f"table {label} has no Location: set StorageDescriptor.Location to the s3:// path of its files")
@@ -195,7 +203,9 @@ def read_partitions(catalog: Catalog, table: Table) -> list[Partition]:
     for raw in catalog.partitions(table.database, table.name):
         values = tuple(raw.get("Values") or ())
         if len(values) != len(table.keys):
-            raise IllegalArgumentException(f"table {table.label}: a partition has {len(values)} values for {len(table.keys)} partition keys")
+            raise IllegalArgumentException(
+                f"table {table.label}: a partition has {len(values)} values for {len(table.keys)} partition keys"
+            )
         default = "/".join([table.location.rstrip("/"), *(f"{k}={v}" for (k, _), v in zip(table.keys, values))])
         found.append(Partition(values, (raw.get("StorageDescriptor") or {}).get("Location") or default))
     return sorted(found, key=lambda p: p.values)

@@ -43,7 +43,9 @@ def join(left: Records, right: Records, keys1: Any, keys2: Any) -> Records:
     """
     keys1, keys2 = _list(keys1), _list(keys2)
     if len(keys1) != len(keys2) or not keys1:
-        raise IllegalArgumentException(f"join: {len(keys1)} keys of the first frame for {len(keys2)} of the second: as many are needed, and at least one")
+        raise IllegalArgumentException(
+            f"join: {len(keys1)} keys of the first frame for {len(keys2)} of the second: as many are needed, and at least one"
+        )
     left, right = left.settled(), right.settled()
     taken = set(left.names)
     renamed: dict[str, str] = {}
@@ -96,13 +98,17 @@ def union(first: Records, second: Records) -> Records:
         if other is None:
             continue
         mixed = field.name in first.choices or field.name in second.choices
-        if not mixed and (other.dataType == field.dataType or isinstance(field.dataType, T.NullType) or isinstance(other.dataType, T.NullType)):
+        if not mixed and (
+            other.dataType == field.dataType or isinstance(field.dataType, T.NullType) or isinstance(other.dataType, T.NullType)
+        ):
             continue
         words = {**_choice_of(second, other), **_choice_of(first, field)}
         words = {w: words[w] for w in sorted(words)}
         if len(words) == 1:
             continue  # structs and arrays of different members: Spark merges them or says why not
-        one, two = one.withColumn(field.name, _as_choice(first, field.name, words)), two.withColumn(field.name, _as_choice(second, field.name, words))
+        one, two = one.withColumn(field.name, _as_choice(first, field.name, words)), two.withColumn(
+            field.name, _as_choice(second, field.name, words)
+        )
         choices[field.name] = tuple(words)
     joined = one.unionByName(two, allowMissingColumns=True)
     return Records(joined, None, None, choices, first.errors + second.errors, (), first.limits + second.limits)

@@ -107,36 +107,69 @@ class GlueContext(SQLContext):
     def _check_bookmark(self, transformation_ctx: str) -> None:
         """Bookmarks would change what a named source reads: say so rather than read everything."""
         if self._bookmarks and transformation_ctx:
-            raise NotImplementedInSolder(f"job bookmarks (source {transformation_ctx!r})", "run with --job-bookmark-option job-bookmark-disable")
+            raise NotImplementedInSolder(
+                f"job bookmarks (source {transformation_ctx!r})", "run with --job-bookmark-option job-bookmark-disable"
+            )
 
     # -- sources
 
-    def getSource(self, connection_type: str, format: str | None = None, transformation_ctx: str = "", push_down_predicate: str = "", **options: Any) -> DataSource:
+    def getSource(
+        self, connection_type: str, format: str | None = None, transformation_ctx: str = "", push_down_predicate: str = "", **options: Any
+    ) -> DataSource:
         """A source: setFormat, then getFrame or getDataFrame."""
         return DataSource(self, connection_type, format, transformation_ctx, push_down_predicate, options)
 
-    def getStreamingSource(self, connection_type: str, format: str | None = None, transformation_ctx: str = "", push_down_predicate: str = "", **options: Any) -> Any:
+    def getStreamingSource(
+        self, connection_type: str, format: str | None = None, transformation_ctx: str = "", push_down_predicate: str = "", **options: Any
+    ) -> Any:
         """Not implemented yet."""
         raise NotImplementedInSolder("GlueContext.getStreamingSource")
 
-    def create_dynamic_frame_from_rdd(self, data: Any, name: str, schema: Any = None, sample_ratio: float | None = None, transformation_ctx: str = "") -> DynamicFrame:
+    def create_dynamic_frame_from_rdd(
+        self, data: Any, name: str, schema: Any = None, sample_ratio: float | None = None, transformation_ctx: str = ""
+    ) -> DynamicFrame:
         """Rows (an RDD, or a list) as a frame."""
-        df = self.sparkSession.createDataFrame(data, schema) if sample_ratio is None else self.sparkSession.createDataFrame(data, schema, sample_ratio)
+        df = (
+            self.sparkSession.createDataFrame(data, schema)
+            if sample_ratio is None
+            else self.sparkSession.createDataFrame(data, schema, sample_ratio)
+        )
         return DynamicFrame(df, self, name)
 
     def create_dynamic_frame_from_catalog(
-        self, database: str | None = None, table_name: str | None = None, redshift_tmp_dir: str = "", transformation_ctx: str = "",
-        push_down_predicate: str = "", additional_options: dict[str, Any] = {}, catalog_id: str | None = None, **kwargs: Any,
-    ) -> DynamicFrame:  # fmt: skip
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: dict[str, Any] = {},
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> DynamicFrame:
         """A table of the Data Catalog as a frame, its partition keys as fields; see awsglue.sources for the formats' rules."""
         database, table_name = _database_and_table(database, table_name, kwargs)
-        source = self.getSource("catalog", None, transformation_ctx, push_down_predicate, database=database, table_name=table_name, additional_options=additional_options)
+        source = self.getSource(
+            "catalog",
+            None,
+            transformation_ctx,
+            push_down_predicate,
+            database=database,
+            table_name=table_name,
+            additional_options=additional_options,
+        )
         return source.getFrame(**{k: v for k, v in kwargs.items() if k in ("minPartitions", "targetPartitions")})
 
     def create_dynamic_frame_from_options(
-        self, connection_type: str, connection_options: dict[str, Any] = {}, format: str | None = None, format_options: dict[str, Any] = {},
-        transformation_ctx: str = "", push_down_predicate: str = "", **kwargs: Any,
-    ) -> DynamicFrame:  # fmt: skip
+        self,
+        connection_type: str,
+        connection_options: dict[str, Any] = {},
+        format: str | None = None,
+        format_options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        **kwargs: Any,
+    ) -> DynamicFrame:
         """Files in a format as a frame."""
         source = self.getSource(connection_type, format, transformation_ctx, push_down_predicate, **connection_options)
         if format:
@@ -144,34 +177,72 @@ class GlueContext(SQLContext):
         return source.getFrame(**{k: v for k, v in kwargs.items() if k in ("minPartitions", "targetPartitions")})
 
     def create_sample_dynamic_frame_from_catalog(
-        self, database: str, table_name: str, num: int, sample_options: dict[str, Any] = {}, redshift_tmp_dir: str = "", transformation_ctx: str = "",
-        push_down_predicate: str = "", additional_options: dict[str, Any] = {}, catalog_id: str | None = None, **kwargs: Any,
-    ) -> DynamicFrame:  # fmt: skip
+        self,
+        database: str,
+        table_name: str,
+        num: int,
+        sample_options: dict[str, Any] = {},
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: dict[str, Any] = {},
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> DynamicFrame:
         """At most num records of a table."""
-        frame = self.create_dynamic_frame_from_catalog(database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, additional_options, catalog_id, **kwargs)
+        frame = self.create_dynamic_frame_from_catalog(
+            database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, additional_options, catalog_id, **kwargs
+        )
         return DynamicFrame(frame._records.same(frame._records.df.limit(num)), self, frame.name)
 
     def create_sample_dynamic_frame_from_options(
-        self, connection_type: str, connection_options: dict[str, Any] = {}, num: int | None = None, sample_options: dict[str, Any] = {}, format: str | None = None,
-        format_options: dict[str, Any] = {}, transformation_ctx: str = "", push_down_predicate: str = "", **kwargs: Any,
-    ) -> DynamicFrame:  # fmt: skip
+        self,
+        connection_type: str,
+        connection_options: dict[str, Any] = {},
+        num: int | None = None,
+        sample_options: dict[str, Any] = {},
+        format: str | None = None,
+        format_options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        **kwargs: Any,
+    ) -> DynamicFrame:
         """At most num records of files in a format."""
-        frame = self.create_dynamic_frame_from_options(connection_type, connection_options, format, format_options, transformation_ctx, push_down_predicate, **kwargs)
+        frame = self.create_dynamic_frame_from_options(
+            connection_type, connection_options, format, format_options, transformation_ctx, push_down_predicate, **kwargs
+        )
         return frame if num is None else DynamicFrame(frame._records.same(frame._records.df.limit(num)), self, frame.name)
 
     def create_data_frame_from_catalog(
-        self, database: str | None = None, table_name: str | None = None, redshift_tmp_dir: str = "", transformation_ctx: str = "",
-        push_down_predicate: str = "", additional_options: dict[str, Any] = {}, catalog_id: str | None = None, **kwargs: Any,
-    ) -> Any:  # fmt: skip
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: dict[str, Any] = {},
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """A table of the Data Catalog as a DataFrame."""
-        return self.create_dynamic_frame_from_catalog(database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, additional_options, catalog_id, **kwargs).toDF()
+        return self.create_dynamic_frame_from_catalog(
+            database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, additional_options, catalog_id, **kwargs
+        ).toDF()
 
     def create_data_frame_from_options(
-        self, connection_type: str, connection_options: dict[str, Any] = {}, format: str | None = None, format_options: dict[str, Any] = {},
-        transformation_ctx: str = "", push_down_predicate: str = "", **kwargs: Any,
-    ) -> Any:  # fmt: skip
+        self,
+        connection_type: str,
+        connection_options: dict[str, Any] = {},
+        format: str | None = None,
+        format_options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        **kwargs: Any,
+    ) -> Any:
         """Files in a format as a DataFrame."""
-        return self.create_dynamic_frame_from_options(connection_type, connection_options, format, format_options, transformation_ctx, push_down_predicate, **kwargs).toDF()
+        return self.create_dynamic_frame_from_options(
+            connection_type, connection_options, format, format_options, transformation_ctx, push_down_predicate, **kwargs
+        ).toDF()
 
     def get_catalog_schema_as_spark_schema(self, database: str, table_name: str, catalog_id: str | None = None) -> T.StructType:
         """A table's columns and partition keys as a Spark schema."""
@@ -185,16 +256,27 @@ class GlueContext(SQLContext):
         return DataSink(self, connection_type, format, transformation_ctx, options)
 
     def write_dynamic_frame_from_options(
-        self, frame: DynamicFrame, connection_type: str, connection_options: dict[str, Any] = {}, format: str | None = None,
-        format_options: dict[str, Any] = {}, transformation_ctx: str = "",
-    ) -> DynamicFrame:  # fmt: skip
+        self,
+        frame: DynamicFrame,
+        connection_type: str,
+        connection_options: dict[str, Any] = {},
+        format: str | None = None,
+        format_options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+    ) -> DynamicFrame:
         """Write a frame to files in a format, adding to what is there; the frame <name>_errors."""
         return self.write_from_options(frame, connection_type, connection_options, format, format_options, transformation_ctx)
 
     def write_from_options(
-        self, frame_or_dfc: Any, connection_type: str, connection_options: dict[str, Any] = {}, format: Any = None, format_options: dict[str, Any] = {},
-        transformation_ctx: str = "", **kwargs: Any,
-    ) -> Any:  # fmt: skip
+        self,
+        frame_or_dfc: Any,
+        connection_type: str,
+        connection_options: dict[str, Any] = {},
+        format: Any = None,
+        format_options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+        **kwargs: Any,
+    ) -> Any:
         """Write a frame, or each frame of a collection below a folder of its name."""
         sink = self.getSink(connection_type, format or None, transformation_ctx, **connection_options)
         if format:
@@ -202,9 +284,16 @@ class GlueContext(SQLContext):
         return sink.write(frame_or_dfc)
 
     def write_dynamic_frame_from_catalog(
-        self, frame: DynamicFrame, database: str | None = None, table_name: str | None = None, redshift_tmp_dir: str = "", transformation_ctx: str = "",
-        additional_options: dict[str, Any] = {}, catalog_id: str | None = None, **kwargs: Any,
-    ) -> DynamicFrame:  # fmt: skip
+        self,
+        frame: DynamicFrame,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        additional_options: dict[str, Any] = {},
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> DynamicFrame:
         """Write a frame into a table's location, in its format and by its partition keys; see awsglue.sinks."""
         from awsglue.sinks import write_catalog
 
@@ -213,23 +302,49 @@ class GlueContext(SQLContext):
         return _errors_of(frame)
 
     def write_data_frame_from_catalog(
-        self, frame: Any, database: str | None = None, table_name: str | None = None, redshift_tmp_dir: str = "", transformation_ctx: str = "",
-        additional_options: dict[str, Any] = {}, catalog_id: str | None = None, **kwargs: Any,
-    ) -> Any:  # fmt: skip
+        self,
+        frame: Any,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        additional_options: dict[str, Any] = {},
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Write a DataFrame into a table's location."""
-        return self.write_dynamic_frame_from_catalog(DynamicFrame.fromDF(frame, self, table_name or ""), database, table_name, redshift_tmp_dir, transformation_ctx, additional_options, catalog_id, **kwargs)
+        return self.write_dynamic_frame_from_catalog(
+            DynamicFrame.fromDF(frame, self, table_name or ""),
+            database,
+            table_name,
+            redshift_tmp_dir,
+            transformation_ctx,
+            additional_options,
+            catalog_id,
+            **kwargs,
+        )
 
     def write_dynamic_frame_from_jdbc_conf(
-        self, frame: DynamicFrame, catalog_connection: str, connection_options: dict[str, Any] = {}, redshift_tmp_dir: str = "", transformation_ctx: str = "",
+        self,
+        frame: DynamicFrame,
+        catalog_connection: str,
+        connection_options: dict[str, Any] = {},
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
         catalog_id: str | None = None,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """Not implemented yet."""
         raise NotImplementedInSolder("GlueContext.write_dynamic_frame_from_jdbc_conf", "toDF().write.jdbc writes to JDBC on real Spark")
 
     def write_from_jdbc_conf(
-        self, frame_or_dfc: Any, catalog_connection: str, connection_options: dict[str, Any] = {}, redshift_tmp_dir: str = "", transformation_ctx: str = "",
+        self,
+        frame_or_dfc: Any,
+        catalog_connection: str,
+        connection_options: dict[str, Any] = {},
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
         catalog_id: str | None = None,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """Not implemented yet."""
         raise NotImplementedInSolder("GlueContext.write_from_jdbc_conf", "toDF().write.jdbc writes to JDBC on real Spark")
 
@@ -245,7 +360,9 @@ class GlueContext(SQLContext):
         """Not implemented yet."""
         raise NotImplementedInSolder("GlueContext.extract_jdbc_conf")
 
-    def purge_table(self, database: str, table_name: str, options: dict[str, Any] = {}, transformation_ctx: str = "", catalog_id: str | None = None) -> None:
+    def purge_table(
+        self, database: str, table_name: str, options: dict[str, Any] = {}, transformation_ctx: str = "", catalog_id: str | None = None
+    ) -> None:
         """Not implemented yet."""
         raise NotImplementedInSolder("GlueContext.purge_table")
 
@@ -253,7 +370,15 @@ class GlueContext(SQLContext):
         """Not implemented yet."""
         raise NotImplementedInSolder("GlueContext.purge_s3_path")
 
-    def transition_table(self, database: str, table_name: str, transition_to: str, options: dict[str, Any] = {}, transformation_ctx: str = "", catalog_id: str | None = None) -> None:
+    def transition_table(
+        self,
+        database: str,
+        table_name: str,
+        transition_to: str,
+        options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+        catalog_id: str | None = None,
+    ) -> None:
         """Not implemented yet."""
         raise NotImplementedInSolder("GlueContext.transition_table")
 
@@ -265,7 +390,9 @@ class GlueContext(SQLContext):
         """Not implemented yet."""
         raise NotImplementedInSolder("GlueContext.forEachBatch")
 
-    def getSampleStreamingDynamicFrame(self, frame: Any, options: dict[str, Any] = {}, batch_function: Callable[..., Any] | None = None) -> Any:
+    def getSampleStreamingDynamicFrame(
+        self, frame: Any, options: dict[str, Any] = {}, batch_function: Callable[..., Any] | None = None
+    ) -> Any:
         """Not implemented yet."""
         raise NotImplementedInSolder("GlueContext.getSampleStreamingDynamicFrame")
 
@@ -310,5 +437,3 @@ def _errors_of(frame: Any) -> Any:
     errors = frame.errorsAsDynamicFrame()
     errors.name = f"{frame.name}_errors"
     return errors
-
-

@@ -18,7 +18,9 @@ __all__ = ["DataSink"]
 class DataSink:
     """A target with its connection type and options."""
 
-    def __init__(self, glue_context: Any, connection_type: str, format: str | None, transformation_ctx: str, options: dict[str, Any]) -> None:
+    def __init__(
+        self, glue_context: Any, connection_type: str, format: str | None, transformation_ctx: str, options: dict[str, Any]
+    ) -> None:
         self._glue_context, self._connection_type, self._format = glue_context, connection_type, format
         self._ctx, self._options = transformation_ctx, options
         self._format_options: dict[str, Any] = {}
@@ -35,7 +37,9 @@ class DataSink:
         """The table that enableUpdateCatalog would create or update."""
         self._table = (catalogDatabase, catalogTableName)
         if truth(self._options.get("enableUpdateCatalog", False)):
-            raise NotImplementedInSolder("DataSink.setCatalogInfo with enableUpdateCatalog", "write the files, then `solder catalog import` the table or partition")
+            raise NotImplementedInSolder(
+                "DataSink.setCatalogInfo with enableUpdateCatalog", "write the files, then `solder catalog import` the table or partition"
+            )
 
     def writeFrame(self, dynamic_frame: DynamicFrame, info: str = "") -> DynamicFrame:
         """Write a frame; the frame <name>_errors."""
@@ -55,7 +59,9 @@ class DataSink:
         elif isinstance(frame_or_dfc, DynamicFrame):
             self._write_one(frame_or_dfc, None)
         else:
-            raise TypeError(f"a sink writes a DynamicFrame or a DynamicFrameCollection, not {type(frame_or_dfc).__name__}: use DynamicFrame.fromDF for a DataFrame")
+            raise TypeError(
+                f"a sink writes a DynamicFrame or a DynamicFrameCollection, not {type(frame_or_dfc).__name__}: use DynamicFrame.fromDF for a DataFrame"
+            )
         return _errors_of(frame_or_dfc)
 
     def _write_one(self, frame: DynamicFrame, folder: str | None) -> None:
@@ -64,7 +70,9 @@ class DataSink:
             database, table = options.pop("database", None), options.pop("table_name", None)
             if not database or not table:
                 raise IllegalArgumentException("getSink('catalog'): database and table_name are needed")
-            write_catalog(frame._records, self._glue_context._open_catalog(), database, table, options.pop("additional_options", None) or options)
+            write_catalog(
+                frame._records, self._glue_context._open_catalog(), database, table, options.pop("additional_options", None) or options
+            )
             return
         if folder is not None and options.get("path"):
             options["path"] = f"{str(options['path']).rstrip('/')}/{folder}"

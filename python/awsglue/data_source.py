@@ -18,7 +18,15 @@ __all__ = ["DataSource", "StreamingDataSource"]
 class DataSource:
     """A source with its connection type and options."""
 
-    def __init__(self, glue_context: Any, connection_type: str, format: str | None, transformation_ctx: str, push_down_predicate: str, options: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        glue_context: Any,
+        connection_type: str,
+        format: str | None,
+        transformation_ctx: str,
+        push_down_predicate: str,
+        options: dict[str, Any],
+    ) -> None:
         self._glue_context, self._connection_type, self._format = glue_context, connection_type, format
         self._ctx, self._predicate, self._options = transformation_ctx, push_down_predicate, options
         self._format_options: dict[str, Any] = {}
@@ -35,7 +43,9 @@ class DataSource:
             database, table = self._options.get("database"), self._options.get("table_name") or self._options.get("tableName")
             if not database or not table:
                 raise IllegalArgumentException("getSource('catalog'): database and table_name are needed")
-            records = read_catalog(spark, glue._open_catalog(), database, table, self._predicate, dict(self._options.get("additional_options") or {}))
+            records = read_catalog(
+                spark, glue._open_catalog(), database, table, self._predicate, dict(self._options.get("additional_options") or {})
+            )
             return records, self._ctx or table
         return read_options(spark, self._connection_type, self._options, self._format, self._format_options), self._ctx
 

@@ -82,7 +82,6 @@ class _Unmixed:
         return self._f(values)
 
 
-
 # ---- the frame ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -97,7 +96,9 @@ class DynamicFrame:
         self.glue_ctx = glue_ctx
         self.name = name
 
-    def _next(self, records: Records, ctx: str, stageThreshold: int = 0, totalThreshold: int = 0, name: str | None = None) -> "DynamicFrame":
+    def _next(
+        self, records: Records, ctx: str, stageThreshold: int = 0, totalThreshold: int = 0, name: str | None = None
+    ) -> "DynamicFrame":
         limited = records.limited(call_site(), stageThreshold, totalThreshold)
         return DynamicFrame(limited, self.glue_ctx, ctx or (self.name if name is None else name))
 
@@ -128,7 +129,14 @@ class DynamicFrame:
             records = reshape.resolve(records, [(option.path, "project:" + option.target.simpleString())], "", None)
         return records.df
 
-    def write(self, connection_type: str, connection_options: dict[str, Any] = {}, format: str | None = None, format_options: dict[str, Any] = {}, accumulator_size: int = 0) -> "DynamicFrame":
+    def write(
+        self,
+        connection_type: str,
+        connection_options: dict[str, Any] = {},
+        format: str | None = None,
+        format_options: dict[str, Any] = {},
+        accumulator_size: int = 0,
+    ) -> "DynamicFrame":
         """Write the records; the frame <name>_errors."""
         return self.glue_ctx.write_dynamic_frame_from_options(self, connection_type, connection_options, format, format_options)
 
@@ -188,39 +196,81 @@ class DynamicFrame:
             return records.then(outcome.kept, records.schema, None, records.choices, made)
         return records.then(outcome.kept, None, None, None, made)
 
-    def filter(self, f: Callable[[Any], Any], transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def filter(
+        self, f: Callable[[Any], Any], transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0
+    ) -> "DynamicFrame":
         """The records for which f is true; KeyError, ValueError and TypeError drop a record, any other exception makes it an error record."""
         return self._next(self._row_function("filter", f, info), transformation_ctx, stageThreshold, totalThreshold)
 
-    def map(self, f: Callable[[Any], Any], preservesPartitioning: bool = False, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def map(
+        self,
+        f: Callable[[Any], Any],
+        preservesPartitioning: bool = False,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrame":
         """f of each record; an exception or an empty result makes an error record."""
         return self._next(self._row_function("map", f, info), transformation_ctx, stageThreshold, totalThreshold)
 
-    def mapPartitions(self, f: Callable[[Any], Any], preservesPartitioning: bool = True, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def mapPartitions(
+        self,
+        f: Callable[[Any], Any],
+        preservesPartitioning: bool = True,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrame":
         """Not implemented yet."""
         raise NotImplementedInSolder("DynamicFrame.mapPartitions", "use map, or toDF().mapInPandas")
 
-    def mapPartitionsWithIndex(self, f: Callable[[Any, Any], Any], preservesPartitioning: bool = False, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def mapPartitionsWithIndex(
+        self,
+        f: Callable[[Any, Any], Any],
+        preservesPartitioning: bool = False,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrame":
         """Not implemented yet."""
         raise NotImplementedInSolder("DynamicFrame.mapPartitionsWithIndex", "use map, or toDF().mapInPandas")
 
     # -- columns
 
-    def apply_mapping(self, mappings: Any, case_sensitive: bool = False, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def apply_mapping(
+        self,
+        mappings: Any,
+        case_sensitive: bool = False,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrame":
         """Only the mapped fields, renamed and cast: (source, source type, target, target type) each; see reshape.apply_mapping."""
-        return self._next(reshape.apply_mapping(self._records, mappings, case_sensitive), transformation_ctx, stageThreshold, totalThreshold)
+        return self._next(
+            reshape.apply_mapping(self._records, mappings, case_sensitive), transformation_ctx, stageThreshold, totalThreshold
+        )
 
     applyMapping = apply_mapping
 
-    def select_fields(self, paths: Sequence[str], transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def select_fields(
+        self, paths: Sequence[str], transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0
+    ) -> "DynamicFrame":
         """Only these top-level fields."""
         return self._next(reshape.select_fields(self._records, paths), transformation_ctx, stageThreshold, totalThreshold)
 
-    def drop_fields(self, paths: Sequence[str], transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def drop_fields(
+        self, paths: Sequence[str], transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0
+    ) -> "DynamicFrame":
         """Without these fields, nested ones too."""
         return self._next(reshape.drop_fields(self._records, paths), transformation_ctx, stageThreshold, totalThreshold)
 
-    def rename_field(self, oldName: str, newName: str, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def rename_field(
+        self, oldName: str, newName: str, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0
+    ) -> "DynamicFrame":
         """A field under another name."""
         return self._next(reshape.rename_field(self._records, oldName, newName), transformation_ctx, stageThreshold, totalThreshold)
 
@@ -229,9 +279,17 @@ class DynamicFrame:
         return self._next(reshape.unnest(self._records), transformation_ctx, stageThreshold, totalThreshold)
 
     def resolveChoice(
-        self, specs: Any = None, choice: str = "", database: str | None = None, table_name: str | None = None,
-        transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0, catalog_id: str | None = None,
-    ) -> "DynamicFrame":  # fmt: skip
+        self,
+        specs: Any = None,
+        choice: str = "",
+        database: str | None = None,
+        table_name: str | None = None,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+        catalog_id: str | None = None,
+    ) -> "DynamicFrame":
         """Choices resolved by cast:TYPE, project:TYPE, make_cols, make_struct or match_catalog; see reshape.resolve."""
         table = None
         if choice == "match_catalog":
@@ -240,10 +298,22 @@ class DynamicFrame:
             table = self.glue_ctx._table(database, table_name)
         return self._next(reshape.resolve(self._records, specs, choice, table), transformation_ctx, stageThreshold, totalThreshold)
 
-    def unbox(self, path: str, format: str, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0, **options: Any) -> "DynamicFrame":
+    def unbox(
+        self,
+        path: str,
+        format: str,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+        **options: Any,
+    ) -> "DynamicFrame":
         """A text field parsed into a struct: json and csv, with the option withSchema (the JSON of a StructType)."""
         if format not in ("json", "csv") or not options.get("withSchema"):
-            raise NotImplementedInSolder(f"unbox of format {format!r}" + ("" if options.get("withSchema") else " without withSchema"), "json and csv with withSchema are")
+            raise NotImplementedInSolder(
+                f"unbox of format {format!r}" + ("" if options.get("withSchema") else " without withSchema"),
+                "json and csv with withSchema are",
+            )
         wanted = spark_type_of_glue(G.DataType.fromJsonValue(json.loads(options["withSchema"])))
         csv = {"sep": str(options.get("separator", ","))}
 
@@ -255,9 +325,16 @@ class DynamicFrame:
 
         records = self._records.settled()
         members = rewrite_fields([(f, F.col(quoted(f.name))) for f in records.schema.fields], {parse_path(path): leaf})
-        return self._next(records.then(records.df.select(*(c.alias(n) for n, c in members)), None, None, records.choices), transformation_ctx, stageThreshold, totalThreshold)
+        return self._next(
+            records.then(records.df.select(*(c.alias(n) for n, c in members)), None, None, records.choices),
+            transformation_ctx,
+            stageThreshold,
+            totalThreshold,
+        )
 
-    def unnest_ddb_json(self, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def unnest_ddb_json(
+        self, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0
+    ) -> "DynamicFrame":
         """Not implemented yet."""
         raise NotImplementedInSolder("DynamicFrame.unnest_ddb_json")
 
@@ -267,17 +344,44 @@ class DynamicFrame:
 
     # -- several frames
 
-    def split_fields(self, paths: Sequence[str], name1: str, name2: str, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrameCollection":
+    def split_fields(
+        self,
+        paths: Sequence[str],
+        name1: str,
+        name2: str,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrameCollection":
         """Two frames: these top-level fields, and the others."""
         first, second = reshape.split_fields(self._records, paths)
         return self._collection({name1: first, name2: second}, stageThreshold, totalThreshold)
 
-    def split_rows(self, comparison_dict: dict[str, dict[str, Any]], name1: str, name2: str, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrameCollection":
+    def split_rows(
+        self,
+        comparison_dict: dict[str, dict[str, Any]],
+        name1: str,
+        name2: str,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrameCollection":
         """Two frames: the records for which all comparisons hold, and the others."""
         first, second = reshape.split_rows(self._records, comparison_dict)
         return self._collection({name1: first, name2: second}, stageThreshold, totalThreshold)
 
-    def relationalize(self, root_table_name: str, staging_path: str | None = None, options: dict[str, Any] = {}, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrameCollection":
+    def relationalize(
+        self,
+        root_table_name: str,
+        staging_path: str | None = None,
+        options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrameCollection":
         """Flat tables: structs unnested, each array in a table of its own; see combine.relationalize."""
         return self._collection(combine.relationalize(self._records, root_table_name), stageThreshold, totalThreshold)
 
@@ -285,30 +389,83 @@ class DynamicFrame:
         named = {n: self._next(r, n, stageThreshold, totalThreshold) for n, r in frames.items()}
         return DynamicFrameCollection(named, self.glue_ctx)
 
-    def join(self, paths1: Any, paths2: Any, frame2: "DynamicFrame", transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def join(
+        self,
+        paths1: Any,
+        paths2: Any,
+        frame2: "DynamicFrame",
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrame":
         """The inner equijoin with another frame; of two fields of one name the second frame's gets a leading dot."""
-        return self._next(combine.join(self._records, frame2._records, paths1, paths2), transformation_ctx, stageThreshold, totalThreshold, self.name + frame2.name)
+        return self._next(
+            combine.join(self._records, frame2._records, paths1, paths2),
+            transformation_ctx,
+            stageThreshold,
+            totalThreshold,
+            self.name + frame2.name,
+        )
 
-    def union(self, other_frame: "DynamicFrame", transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def union(
+        self, other_frame: "DynamicFrame", transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0
+    ) -> "DynamicFrame":
         """All records of both."""
         return self._next(combine.union(self._records, other_frame._records), transformation_ctx, stageThreshold, totalThreshold)
 
-    def mergeDynamicFrame(self, stage_dynamic_frame: "DynamicFrame", primary_keys: Sequence[str], transformation_ctx: str = "", options: dict[str, Any] = {}, info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def mergeDynamicFrame(
+        self,
+        stage_dynamic_frame: "DynamicFrame",
+        primary_keys: Sequence[str],
+        transformation_ctx: str = "",
+        options: dict[str, Any] = {},
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrame":
         """The staging frame's records, and those of this frame that have no partner there."""
-        return self._next(combine.merge(self._records, stage_dynamic_frame._records, primary_keys), transformation_ctx, stageThreshold, totalThreshold)
+        return self._next(
+            combine.merge(self._records, stage_dynamic_frame._records, primary_keys), transformation_ctx, stageThreshold, totalThreshold
+        )
 
     # -- the same records
 
-    def repartition(self, num_partitions: int, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def repartition(
+        self, num_partitions: int, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0
+    ) -> "DynamicFrame":
         """The records in this many partitions."""
-        return self._next(self._records.same(self._records.df.repartition(num_partitions)), transformation_ctx, stageThreshold, totalThreshold)
+        return self._next(
+            self._records.same(self._records.df.repartition(num_partitions)), transformation_ctx, stageThreshold, totalThreshold
+        )
 
-    def coalesce(self, num_partitions: int, shuffle: bool = False, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def coalesce(
+        self,
+        num_partitions: int,
+        shuffle: bool = False,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrame":
         """The records in at most this many partitions."""
         df = self._records.df
-        return self._next(self._records.same(df.repartition(num_partitions) if shuffle else df.coalesce(num_partitions)), transformation_ctx, stageThreshold, totalThreshold)
+        return self._next(
+            self._records.same(df.repartition(num_partitions) if shuffle else df.coalesce(num_partitions)),
+            transformation_ctx,
+            stageThreshold,
+            totalThreshold,
+        )
 
-    def spigot(self, path: str, options: dict[str, Any] = {}, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> "DynamicFrame":
+    def spigot(
+        self,
+        path: str,
+        options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> "DynamicFrame":
         """The same records, after writing a sample of them as JSON lines: the first topk (100), each with probability prob (1).
 
         Decided here: the sample is written at once, not when the frame is used.
@@ -381,7 +538,15 @@ def _error_rows(spark: Any, parts: tuple[ErrorPart, ...]) -> Any:
 def _error_fields(record: T.StructType) -> list[T.StructField]:
     text = T.StringType()
     site = T.StructType([T.StructField("site", text), T.StructField("info", text)])
-    names = [("callsite", site), ("msg", text), ("stackTrace", text), ("input", text), ("bytesread", T.LongType()), ("source", text), ("dynamicRecord", record)]
+    names = [
+        ("callsite", site),
+        ("msg", text),
+        ("stackTrace", text),
+        ("input", text),
+        ("bytesread", T.LongType()),
+        ("source", text),
+        ("dynamicRecord", record),
+    ]
     return [T.StructField(n, t) for n, t in names]
 
 
@@ -445,7 +610,9 @@ class DynamicFrameCollection:
             elif isinstance(result, DynamicFrameCollection):
                 made.update({f"{key}_{k}": inner for k, inner in result._frames.items()})
             else:
-                raise TypeError(f"DynamicFrameCollection.flatmap: the function must return a DynamicFrame or a collection, not {type(result).__name__}")
+                raise TypeError(
+                    f"DynamicFrameCollection.flatmap: the function must return a DynamicFrame or a collection, not {type(result).__name__}"
+                )
         return DynamicFrameCollection(made, self.glue_ctx)
 
 
@@ -462,13 +629,36 @@ class DynamicFrameReader:
         """From rows or an RDD."""
         return self._glue_context.create_dynamic_frame_from_rdd(data, name, schema, sampleRatio)
 
-    def from_options(self, connection_type: str, connection_options: dict[str, Any] = {}, format: str | None = None, format_options: dict[str, Any] = {}, transformation_ctx: str = "", push_down_predicate: str = "", **kwargs: Any) -> DynamicFrame:
+    def from_options(
+        self,
+        connection_type: str,
+        connection_options: dict[str, Any] = {},
+        format: str | None = None,
+        format_options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        **kwargs: Any,
+    ) -> DynamicFrame:
         """From files in a format."""
-        return self._glue_context.create_dynamic_frame_from_options(connection_type, connection_options, format, format_options, transformation_ctx, push_down_predicate, **kwargs)
+        return self._glue_context.create_dynamic_frame_from_options(
+            connection_type, connection_options, format, format_options, transformation_ctx, push_down_predicate, **kwargs
+        )
 
-    def from_catalog(self, database: str | None = None, table_name: str | None = None, redshift_tmp_dir: str = "", transformation_ctx: str = "", push_down_predicate: str = "", additional_options: dict[str, Any] = {}, catalog_id: str | None = None, **kwargs: Any) -> DynamicFrame:
+    def from_catalog(
+        self,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        push_down_predicate: str = "",
+        additional_options: dict[str, Any] = {},
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> DynamicFrame:
         """From a table of the Data Catalog."""
-        return self._glue_context.create_dynamic_frame_from_catalog(database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, additional_options, catalog_id, **kwargs)
+        return self._glue_context.create_dynamic_frame_from_catalog(
+            database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, additional_options, catalog_id, **kwargs
+        )
 
 
 class DynamicFrameWriter:
@@ -477,14 +667,45 @@ class DynamicFrameWriter:
     def __init__(self, glue_context: Any) -> None:
         self._glue_context = glue_context
 
-    def from_options(self, frame: Any, connection_type: str, connection_options: dict[str, Any] = {}, format: str | None = None, format_options: dict[str, Any] = {}, transformation_ctx: str = "") -> Any:
+    def from_options(
+        self,
+        frame: Any,
+        connection_type: str,
+        connection_options: dict[str, Any] = {},
+        format: str | None = None,
+        format_options: dict[str, Any] = {},
+        transformation_ctx: str = "",
+    ) -> Any:
         """To files in a format."""
-        return self._glue_context.write_dynamic_frame_from_options(frame, connection_type, connection_options, format, format_options, transformation_ctx)
+        return self._glue_context.write_dynamic_frame_from_options(
+            frame, connection_type, connection_options, format, format_options, transformation_ctx
+        )
 
-    def from_catalog(self, frame: Any, database: str | None = None, table_name: str | None = None, redshift_tmp_dir: str = "", transformation_ctx: str = "", additional_options: dict[str, Any] = {}, catalog_id: str | None = None, **kwargs: Any) -> Any:
+    def from_catalog(
+        self,
+        frame: Any,
+        database: str | None = None,
+        table_name: str | None = None,
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+        additional_options: dict[str, Any] = {},
+        catalog_id: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
         """Into a table of the Data Catalog."""
-        return self._glue_context.write_dynamic_frame_from_catalog(frame, database, table_name, redshift_tmp_dir, transformation_ctx, additional_options, catalog_id, **kwargs)
+        return self._glue_context.write_dynamic_frame_from_catalog(
+            frame, database, table_name, redshift_tmp_dir, transformation_ctx, additional_options, catalog_id, **kwargs
+        )
 
-    def from_jdbc_conf(self, frame: Any, catalog_connection: str, connection_options: dict[str, Any] = {}, redshift_tmp_dir: str = "", transformation_ctx: str = "") -> Any:
+    def from_jdbc_conf(
+        self,
+        frame: Any,
+        catalog_connection: str,
+        connection_options: dict[str, Any] = {},
+        redshift_tmp_dir: str = "",
+        transformation_ctx: str = "",
+    ) -> Any:
         """Not implemented yet."""
-        return self._glue_context.write_dynamic_frame_from_jdbc_conf(frame, catalog_connection, connection_options, redshift_tmp_dir, transformation_ctx)
+        return self._glue_context.write_dynamic_frame_from_jdbc_conf(
+            frame, catalog_connection, connection_options, redshift_tmp_dir, transformation_ctx
+        )

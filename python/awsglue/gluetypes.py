@@ -12,10 +12,33 @@ from typing import Any, ClassVar, Iterable, Iterator
 from solder.record import DynamicRecord
 
 __all__ = [
-    "ArrayType", "BinaryType", "BooleanType", "ByteType", "ChoiceType", "DataType", "DateType", "DecimalType", "DoubleType", "DynamicRecord",
-    "EntityType", "EnumType", "Field", "FloatType", "IntegerType", "LongType", "MapType", "NullType", "SetType", "ShortType", "StringType",
-    "StructType", "TimestampNTZType", "TimestampType", "UnknownType", "mergeDataTypes",
-]  # fmt: skip
+    "ArrayType",
+    "BinaryType",
+    "BooleanType",
+    "ByteType",
+    "ChoiceType",
+    "DataType",
+    "DateType",
+    "DecimalType",
+    "DoubleType",
+    "DynamicRecord",
+    "EntityType",
+    "EnumType",
+    "Field",
+    "FloatType",
+    "IntegerType",
+    "LongType",
+    "MapType",
+    "NullType",
+    "SetType",
+    "ShortType",
+    "StringType",
+    "StructType",
+    "TimestampNTZType",
+    "TimestampType",
+    "UnknownType",
+    "mergeDataTypes",
+]
 
 
 class DataType:

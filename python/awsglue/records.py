@@ -81,11 +81,16 @@ class Limit:
 
     def check(self) -> None:
         """Count, and raise when a threshold is reached."""
-        for parts, threshold, name in ((self.stage, self.stage_threshold, "stageThreshold"), (self.total, self.total_threshold, "totalThreshold")):
+        for parts, threshold, name in (
+            (self.stage, self.stage_threshold, "stageThreshold"),
+            (self.total, self.total_threshold, "totalThreshold"),
+        ):
             if threshold > 0:
                 errors = sum(part.count() for part in parts)
                 if errors >= threshold:
-                    raise ErrorThresholdExceeded(f"{self.site}: {errors} error records reach {name}={threshold}; errorsAsDynamicFrame() shows them")
+                    raise ErrorThresholdExceeded(
+                        f"{self.site}: {errors} error records reach {name}={threshold}; errorsAsDynamicFrame() shows them"
+                    )
 
 
 class Records:
@@ -127,7 +132,14 @@ class Records:
         """The column names."""
         return [f.name for f in self.schema.fields]
 
-    def then(self, df: Any, schema: T.StructType | None = None, text: dict | None = None, choices: dict | None = None, made: tuple[ErrorPart, ...] = ()) -> "Records":
+    def then(
+        self,
+        df: Any,
+        schema: T.StructType | None = None,
+        text: dict | None = None,
+        choices: dict | None = None,
+        made: tuple[ErrorPart, ...] = (),
+    ) -> "Records":
         """The records of a next step that made these errors."""
         return Records(df, schema, text, choices, self.errors + made, made, self.limits)
 
@@ -203,7 +215,9 @@ class Records:
                 fields.append(G.Field(field.name, glue_type(field.dataType)))
         return G.StructType(fields)
 
-    def without_choices(self, decide: Callable[[str, dict[str, tuple[Any, T.DataType]]], list[tuple[str, Any]]], only: set[str] | None = None) -> "Records":
+    def without_choices(
+        self, decide: Callable[[str, dict[str, tuple[Any, T.DataType]]], list[tuple[str, Any]]], only: set[str] | None = None
+    ) -> "Records":
         """Each choice column (or only some) replaced by the named columns that `decide` makes of its members."""
         columns: list[Any] = []
         choices = dict(self.choices)

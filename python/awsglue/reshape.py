@@ -96,7 +96,9 @@ def apply_mapping(records: Records, mappings: Any, case_sensitive: bool) -> Reco
             choices[path[0]] = records.choices[real[0]]
         target.put(path, column, name)
     if not target:
-        raise IllegalArgumentException(f"apply_mapping: none of the source fields is in the frame, which has {', '.join(records.names) or 'no fields'}")
+        raise IllegalArgumentException(
+            f"apply_mapping: none of the source fields is in the frame, which has {', '.join(records.names) or 'no fields'}"
+        )
     return records.then(records.df.select(*target.columns()), None, None, choices)
 
 
@@ -117,7 +119,9 @@ def select_fields(records: Records, paths: Any) -> Records:
         elif field not in fields:
             fields.append(field)
     if not fields:
-        raise IllegalArgumentException(f"select_fields: none of the fields is in the frame, which has {', '.join(records.names) or 'no fields'}")
+        raise IllegalArgumentException(
+            f"select_fields: none of the fields is in the frame, which has {', '.join(records.names) or 'no fields'}"
+        )
     names = {f.name for f in fields}
     text = {n: t for n, t in records.text.items() if n in names}
     choices = {n: c for n, c in records.choices.items() if n in names}
@@ -257,7 +261,9 @@ def _parse_action(text: str) -> tuple[str, str]:
     action, _, argument = text.partition(":")
     action = action.strip()
     if action not in ("cast", "project", "make_cols", "make_struct"):
-        raise IllegalArgumentException(f"resolveChoice: {text!r}: an action is cast:TYPE, project:TYPE, make_cols or make_struct (match_catalog as choice)")
+        raise IllegalArgumentException(
+            f"resolveChoice: {text!r}: an action is cast:TYPE, project:TYPE, make_cols or make_struct (match_catalog as choice)"
+        )
     if (action in ("cast", "project")) != bool(argument.strip()):
         raise IllegalArgumentException(f"resolveChoice: {text!r}: cast and project take a type (cast:long), the others none")
     return action, argument.strip()
@@ -327,11 +333,19 @@ def resolve(records: Records, specs: Any, choice: str, table: Table | None) -> R
         for name, wanted in table.columns + table.keys:
             settled_field = find_field(records.schema, name)
             if settled_field is not None and (settled_field.name in records.choices or settled_field.name in records.text):
-                records = _resolve_one(records, quoted(settled_field.name) if "." in settled_field.name else settled_field.name, "cast:" + wanted.simpleString())
+                records = _resolve_one(
+                    records,
+                    quoted(settled_field.name) if "." in settled_field.name else settled_field.name,
+                    "cast:" + wanted.simpleString(),
+                )
         return records
     action, argument = _parse_action(choice)
     records = records.settled()
-    return records.without_choices(lambda name, members: _resolve_members(action, argument, name, members)) if records.choices else records.same(records.df)
+    return (
+        records.without_choices(lambda name, members: _resolve_members(action, argument, name, members))
+        if records.choices
+        else records.same(records.df)
+    )
 
 
 # ---- split_rows --------------------------------------------------------------------------------------------------------------------
@@ -361,7 +375,9 @@ def split_rows(records: Records, comparisons: dict[str, dict[str, Any]]) -> tupl
                 raise IllegalArgumentException(f"split_rows: {operator!r} is not a comparison: one of {' '.join(_COMPARE)}")
             if len(real) == 1 and real[0] in records.choices:
                 column = F.coalesce(*(column.getField(m.name).cast("string" if isinstance(value, str) else "double") for m in current.fields))  # type: ignore[attr-defined]
-            term = _COMPARE[operator](column, F.lit(value).cast(T.LongType()) if isinstance(value, int) and not isinstance(value, bool) else F.lit(value))
+            term = _COMPARE[operator](
+                column, F.lit(value).cast(T.LongType()) if isinstance(value, int) and not isinstance(value, bool) else F.lit(value)
+            )
             condition = term if condition is None else condition & term
     if condition is None:
         raise IllegalArgumentException("split_rows: the dictionary of comparisons is empty")

@@ -15,7 +15,19 @@ from pyspark.sql import types as T
 from awsglue import gluetypes as G
 from awsglue.errors import IllegalArgumentException
 
-__all__ = ["Path", "choice_word", "column_at", "find_field", "glue_type", "parse_path", "quoted", "rewrite", "spark_type", "spark_type_of_glue", "tree_lines"]
+__all__ = [
+    "Path",
+    "choice_word",
+    "column_at",
+    "find_field",
+    "glue_type",
+    "parse_path",
+    "quoted",
+    "rewrite",
+    "spark_type",
+    "spark_type_of_glue",
+    "tree_lines",
+]
 
 Path = tuple[str, ...]
 
@@ -70,7 +82,9 @@ class _TypeText:
         self.at = 0
 
     def fail(self) -> IllegalArgumentException:
-        return IllegalArgumentException(f"{self.text!r} is not a type: use string, int, long, double, decimal(10,2), date, timestamp, array<…>, map<…,…>, struct<name:type,…>")
+        return IllegalArgumentException(
+            f"{self.text!r} is not a type: use string, int, long, double, decimal(10,2), date, timestamp, array<…>, map<…,…>, struct<name:type,…>"
+        )
 
     def take(self, wanted: str | None = None) -> str:
         if self.at >= len(self.tokens) or wanted is not None and self.tokens[self.at] != wanted:

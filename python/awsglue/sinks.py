@@ -20,7 +20,18 @@ __all__ = ["write_catalog", "write_options"]
 
 _CONNECTIONS = ("s3", "file", "parquet", "orc", "csv", "json", "avro")
 _FORMATS = ("parquet", "orc", "csv", "json", "avro")
-_COMPRESSION = {"gzip": "gzip", "bzip2": "bzip2", "snappy": "snappy", "lzo": "lzo", "uncompressed": "uncompressed", "none": "none", "zstd": "zstd", "lz4": "lz4", "zlib": "zlib", "deflate": "deflate"}
+_COMPRESSION = {
+    "gzip": "gzip",
+    "bzip2": "bzip2",
+    "snappy": "snappy",
+    "lzo": "lzo",
+    "uncompressed": "uncompressed",
+    "none": "none",
+    "zstd": "zstd",
+    "lz4": "lz4",
+    "zlib": "zlib",
+    "deflate": "deflate",
+}
 
 
 def _csv_options(options: dict[str, Any]) -> dict[str, Any]:
@@ -48,10 +59,14 @@ def _partition_keys(options: dict[str, Any], names: list[str] | None) -> list[st
 
 def _refuse_catalog_update(options: dict[str, Any]) -> None:
     if truth(options.get("enableUpdateCatalog", False)):
-        raise NotImplementedInSolder("the sink option enableUpdateCatalog", "write the files, then `solder catalog import` the table or partition")
+        raise NotImplementedInSolder(
+            "the sink option enableUpdateCatalog", "write the files, then `solder catalog import` the table or partition"
+        )
 
 
-def write_options(records: Records, connection_type: str, connection_options: dict[str, Any], format: str | None, format_options: dict[str, Any]) -> None:
+def write_options(
+    records: Records, connection_type: str, connection_options: dict[str, Any], format: str | None, format_options: dict[str, Any]
+) -> None:
     """Write the good records below a path."""
     kind = (connection_type or "").lower()
     if kind not in _CONNECTIONS:
@@ -100,7 +115,9 @@ def write_catalog(records: Records, catalog: Catalog, database: str, name: str, 
     wanted = {n.lower() for n, _ in table.columns + table.keys}
     foreign = next((n for n in records.names if n.lower() not in wanted), None)
     if foreign is not None:
-        raise IllegalArgumentException(f"table {table.label} has no column {foreign!r}: its columns are {', '.join(n for n, _ in table.columns + table.keys)}")
+        raise IllegalArgumentException(
+            f"table {table.label} has no column {foreign!r}: its columns are {', '.join(n for n, _ in table.columns + table.keys)}"
+        )
     columns = []
     for column, spark_type in table.columns + table.keys:
         field = find_field(schema, column)
@@ -113,6 +130,15 @@ def write_catalog(records: Records, catalog: Catalog, database: str, name: str, 
     format_options: dict[str, Any] = {}
     if table.format == "csv":
         separator, quote, escape = csv_dialect(table)
-        format_options = {"separator": separator, "quoteChar": quote or "-1", "escaper": escape, "writeHeader": table.option("skip.header.line.count") == "1"}
-    connection = {**{k: v for k, v in options.items() if k != "partitionKeys"}, "path": table.location, "partitionKeys": [n for n, _ in table.keys]}
+        format_options = {
+            "separator": separator,
+            "quoteChar": quote or "-1",
+            "escaper": escape,
+            "writeHeader": table.option("skip.header.line.count") == "1",
+        }
+    connection = {
+        **{k: v for k, v in options.items() if k != "partitionKeys"},
+        "path": table.location,
+        "partitionKeys": [n for n, _ in table.keys],
+    }
     write_options(records.same(records.df.select(*columns)).reschemed(), "s3", connection, table.format, format_options)

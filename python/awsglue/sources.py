@@ -61,9 +61,16 @@ def one_character(value: str, option: str) -> str:
 # ---- csv ---------------------------------------------------------------------------------------------------------------------------
 
 
-def csv_options(separator: str, quote: str, escape: str | None, header: bool, multi_line: bool = False, encoding: str | None = None) -> dict[str, Any]:
+def csv_options(
+    separator: str, quote: str, escape: str | None, header: bool, multi_line: bool = False, encoding: str | None = None
+) -> dict[str, Any]:
     """Spark's options for a csv with Glue's settings."""
-    options: dict[str, Any] = {"sep": separator, "quote": quote, "escape": escape if escape is not None else (quote or ""), "header": header}
+    options: dict[str, Any] = {
+        "sep": separator,
+        "quote": quote,
+        "escape": escape if escape is not None else (quote or ""),
+        "header": header,
+    }
     if multi_line:
         options["multiLine"] = True
     if encoding:
@@ -85,7 +92,9 @@ def _blank_strings(df: Any, names: list[str], strings: set[str], null_text: str 
     return df.select(*columns)
 
 
-def _read_csv_table(spark: Any, table: Table, paths: list[str], columns: list[tuple[str, T.DataType]], base: str | None) -> tuple[Any, dict[str, T.DataType]]:
+def _read_csv_table(
+    spark: Any, table: Table, paths: list[str], columns: list[tuple[str, T.DataType]], base: str | None
+) -> tuple[Any, dict[str, T.DataType]]:
     """A csv table's files as text columns, and the declared types that wait to be looked at."""
     nested = next((name for name, t in table.columns if isinstance(t, (T.StructType, T.ArrayType, T.MapType))), None)
     if nested is not None:
@@ -154,11 +163,15 @@ def _split_corrupt(df: Any, names: list[str], site: str, info: str) -> tuple[Any
     good = df.filter(corrupt.isNull() | (other < 0)).select(*(F.col(quoted(n)) for n in names))
     bad = df.filter(corrupt.isNotNull() & (other >= 0))
     message = F.lit("malformed JSON record")
-    errors = bad.select(message.alias("msg"), F.concat(message, F.lit(": "), corrupt).alias("exception"), F.struct(corrupt.alias("line")).alias("record"))
+    errors = bad.select(
+        message.alias("msg"), F.concat(message, F.lit(": "), corrupt).alias("exception"), F.struct(corrupt.alias("line")).alias("record")
+    )
     return good, ErrorPart(errors, site, info)
 
 
-def _read_json_table(spark: Any, table: Table, paths: list[str], columns: list[tuple[str, T.DataType]], base: str | None) -> tuple[Any, dict[str, T.DataType], ErrorPart]:
+def _read_json_table(
+    spark: Any, table: Table, paths: list[str], columns: list[tuple[str, T.DataType]], base: str | None
+) -> tuple[Any, dict[str, T.DataType], ErrorPart]:
     """A json table's files: scalars as text, so that a value of another type is not lost, and malformed lines apart."""
     keys = {k[len("mapping.") :]: v for k, v in table.serde_parameters.items() if k.startswith("mapping.")}
     fields, text = [], {}
@@ -208,7 +221,7 @@ def _paths(connection_type: str, options: dict[str, Any]) -> list[str]:
     if isinstance(found, str):
         found = json.loads(found) if found.lstrip().startswith("[") else [found]
     if not found:
-        raise IllegalArgumentException(f"connection_options of {connection_type}: \"paths\" (a list) or \"path\" is missing")
+        raise IllegalArgumentException(f'connection_options of {connection_type}: "paths" (a list) or "path" is missing')
     return list(found)
 
 
@@ -223,11 +236,15 @@ def _check_source_options(options: dict[str, Any]) -> dict[str, Any]:
     return {"recursiveFileLookup": "true"} if truth(options.get("recurse", False)) else {}
 
 
-def read_options(spark: Any, connection_type: str, connection_options: dict[str, Any], format: str | None, format_options: dict[str, Any]) -> Records:
+def read_options(
+    spark: Any, connection_type: str, connection_options: dict[str, Any], format: str | None, format_options: dict[str, Any]
+) -> Records:
     """Files in a format, with Glue's options."""
     kind = (connection_type or "").lower()
     if kind not in FILE_CONNECTIONS:
-        raise NotImplementedInSolder(f"reading connection_type={connection_type!r}", "s3, file, parquet and orc are; from_catalog reads tables")
+        raise NotImplementedInSolder(
+            f"reading connection_type={connection_type!r}", "s3, file, parquet and orc are; from_catalog reads tables"
+        )
     name = (format or (kind if kind not in ("s3", "file") else "")).lower()
     extra = _check_source_options(connection_options)
     paths = _paths(kind, connection_options)
@@ -236,7 +253,9 @@ def read_options(spark: Any, connection_type: str, connection_options: dict[str,
     if name == "json":
         return _read_json_options(spark, paths, format_options, extra)
     if name in _SPARK_FORMATS:
-        passed = {k: str(v) for k, v in {**connection_options, **format_options}.items() if k in ("mergeSchema", "basePath", "pathGlobFilter")}
+        passed = {
+            k: str(v) for k, v in {**connection_options, **format_options}.items() if k in ("mergeSchema", "basePath", "pathGlobFilter")
+        }
         return Records(spark.read.format(name).options(**passed, **extra).load(paths))
     if not name:
         raise IllegalArgumentException(f"reading {paths[0]}: format is missing: csv, json, parquet, orc or avro")
@@ -263,7 +282,9 @@ def prune(spark: Any, table: Table, partitions: list[Partition], predicates: lis
         return partitions
     keys = ", ".join(n for n, _ in table.keys)
     if not table.keys:
-        raise IllegalArgumentException(f"table {table.label}: the predicate {predicates[0]!r} can not be resolved against partition columns: it has none")
+        raise IllegalArgumentException(
+            f"table {table.label}: the predicate {predicates[0]!r} can not be resolved against partition columns: it has none"
+        )
     if not partitions:
         return []
     schema = T.StructType([T.StructField("__at", T.IntegerType())] + [T.StructField(n, T.StringType()) for n, _ in table.keys])
@@ -275,7 +296,9 @@ def prune(spark: Any, table: Table, partitions: list[Partition], predicates: lis
         kept = {row[0] for row in df.select("__at").collect()}
     except Exception as e:
         first = str(e).split("\n", 1)[0]
-        raise IllegalArgumentException(f"table {table.label}: the predicate {predicates[0]!r} can not be resolved against partition columns ({keys}): {first}") from None
+        raise IllegalArgumentException(
+            f"table {table.label}: the predicate {predicates[0]!r} can not be resolved against partition columns ({keys}): {first}"
+        ) from None
     return [p for i, p in enumerate(partitions) if i in kept]
 
 

@@ -14,10 +14,34 @@ from awsglue.errors import NotImplementedInSolder
 from awsglue.utils import resolved_option
 
 __all__ = [
-    "ApplyMapping", "Coalesce", "DropFields", "DropNullFields", "ErrorsAsDynamicFrame", "Filter", "FlatMap", "GlueTransform", "Join", "Map",
-    "MapToCollection", "Relationalize", "RenameField", "Repartition", "ResolveChoice", "SelectFields", "SelectFromCollection", "Spigot",
-    "SplitFields", "SplitRows", "Transform", "Unbox", "Union", "UnnestFrame", "describe_transform", "get_transform", "get_transforms",
-]  # fmt: skip
+    "ApplyMapping",
+    "Coalesce",
+    "DropFields",
+    "DropNullFields",
+    "ErrorsAsDynamicFrame",
+    "Filter",
+    "FlatMap",
+    "GlueTransform",
+    "Join",
+    "Map",
+    "MapToCollection",
+    "Relationalize",
+    "RenameField",
+    "Repartition",
+    "ResolveChoice",
+    "SelectFields",
+    "SelectFromCollection",
+    "Spigot",
+    "SplitFields",
+    "SplitRows",
+    "Transform",
+    "Unbox",
+    "Union",
+    "UnnestFrame",
+    "describe_transform",
+    "get_transform",
+    "get_transforms",
+]
 
 # name, type, what it is, its default (... when it must be given)
 Argument = tuple[str, str, str, Any]
@@ -56,7 +80,13 @@ class GlueTransform:
         """The arguments."""
         described = []
         for name, kind, text, default in cls.arguments:
-            entry = {"name": name, "type": kind, "description": text, "optional": default is not ..., "defaultValue": None if default is ... else default}
+            entry = {
+                "name": name,
+                "type": kind,
+                "description": text,
+                "optional": default is not ...,
+                "defaultValue": None if default is ... else default,
+            }
             described.append(entry)
         return described
 
@@ -79,7 +109,13 @@ class GlueTransform:
     def describe(cls) -> dict[str, Any]:
         """All of the above."""
         return {
-            "transform": {"name": cls.name(), "args": cls.describeArgs(), "returns": cls.describeReturn(), "description": cls.describeTransform(), "raises": cls.describeErrors()}
+            "transform": {
+                "name": cls.name(),
+                "args": cls.describeArgs(),
+                "returns": cls.describeReturn(),
+                "description": cls.describeTransform(),
+                "raises": cls.describeErrors(),
+            }
         }
 
 
@@ -89,18 +125,46 @@ Transform = GlueTransform
 class ApplyMapping(GlueTransform):
     """Keeps only the mapped fields, renamed and cast."""
 
-    arguments = (_FRAME, ("mappings", "List", "tuples (source, source type, target, target type)", ...), ("case_sensitive", "Boolean", "whether names are compared exactly", False), *_TAIL)
+    arguments = (
+        _FRAME,
+        ("mappings", "List", "tuples (source, source type, target, target type)", ...),
+        ("case_sensitive", "Boolean", "whether names are compared exactly", False),
+        *_TAIL,
+    )
 
-    def __call__(self, frame: DynamicFrame, mappings: Any, case_sensitive: bool = False, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self,
+        frame: DynamicFrame,
+        mappings: Any,
+        case_sensitive: bool = False,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
         return frame.apply_mapping(mappings, case_sensitive, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
 class Coalesce(GlueTransform):
     """Puts the records into at most so many partitions."""
 
-    arguments = (_FRAME, ("num_partitions", "Integer", "how many", ...), ("shuffle", "Boolean", "whether to spread the records anew", False), *_TAIL)
+    arguments = (
+        _FRAME,
+        ("num_partitions", "Integer", "how many", ...),
+        ("shuffle", "Boolean", "whether to spread the records anew", False),
+        *_TAIL,
+    )
 
-    def __call__(self, frame: DynamicFrame, num_partitions: int, shuffle: bool = False, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self,
+        frame: DynamicFrame,
+        num_partitions: int,
+        shuffle: bool = False,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
         return frame.coalesce(num_partitions, shuffle, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
@@ -109,7 +173,15 @@ class DropFields(GlueTransform):
 
     arguments = (_FRAME, ("paths", "List", "the fields' paths", ...), *_TAIL)
 
-    def __call__(self, frame: DynamicFrame, paths: Any, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self,
+        frame: DynamicFrame,
+        paths: Any,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
         return frame.drop_fields(paths, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
@@ -118,7 +190,9 @@ class DropNullFields(GlueTransform):
 
     arguments = (_FRAME, *_TAIL)
 
-    def __call__(self, frame: DynamicFrame, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self, frame: DynamicFrame, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0
+    ) -> DynamicFrame:
         records, gone = reshape.drop_null_fields(frame._records)
         print("null_fields", gone)
         return frame._next(records, transformation_ctx, stageThreshold, totalThreshold)
@@ -138,7 +212,15 @@ class Filter(GlueTransform):
 
     arguments = (_FRAME, ("f", "Function", "the predicate: record -> Boolean", ...), *_TAIL)
 
-    def __call__(self, frame: DynamicFrame, f: Callable[[Any], Any], transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self,
+        frame: DynamicFrame,
+        f: Callable[[Any], Any],
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
         return frame.filter(f, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
@@ -154,7 +236,14 @@ class FlatMap(GlueTransform):
     )
     returns = ("DynamicFrameCollection", "the transformed frames")
 
-    def __call__(self, dfc: DynamicFrameCollection, BaseTransform: type[GlueTransform], frame_name: str, transformation_ctx: str = "", **base_kwargs: Any) -> DynamicFrameCollection:
+    def __call__(
+        self,
+        dfc: DynamicFrameCollection,
+        BaseTransform: type[GlueTransform],
+        frame_name: str,
+        transformation_ctx: str = "",
+        **base_kwargs: Any,
+    ) -> DynamicFrameCollection:
         def one(frame: DynamicFrame, ctx: str) -> Any:
             return BaseTransform.apply(**{**base_kwargs, frame_name: frame, "transformation_ctx": ctx})
 
@@ -179,9 +268,23 @@ class Join(GlueTransform):
 class Map(GlueTransform):
     """Replaces each record by what a function makes of it."""
 
-    arguments = (_FRAME, ("f", "Function", "record -> record", ...), ("preservesPartitioning", "Boolean", "changes nothing here", False), *_TAIL)
+    arguments = (
+        _FRAME,
+        ("f", "Function", "record -> record", ...),
+        ("preservesPartitioning", "Boolean", "changes nothing here", False),
+        *_TAIL,
+    )
 
-    def __call__(self, frame: DynamicFrame, f: Callable[[Any], Any], preservesPartitioning: bool = False, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self,
+        frame: DynamicFrame,
+        f: Callable[[Any], Any],
+        preservesPartitioning: bool = False,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
         return frame.map(f, preservesPartitioning, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
@@ -191,7 +294,9 @@ class MapToCollection(GlueTransform):
     arguments = (("dfc", "DynamicFrameCollection", "the collection", ...), ("callable", "Function", "(frame, ctx) -> frame", ...), _TAIL[0])
     returns = ("DynamicFrameCollection", "the new frames")
 
-    def __call__(self, dfc: DynamicFrameCollection, callable: Callable[..., DynamicFrame], transformation_ctx: str = "") -> DynamicFrameCollection:
+    def __call__(
+        self, dfc: DynamicFrameCollection, callable: Callable[..., DynamicFrame], transformation_ctx: str = ""
+    ) -> DynamicFrameCollection:
         return dfc.map(callable, transformation_ctx)
 
 
@@ -208,9 +313,16 @@ class Relationalize(GlueTransform):
     returns = ("DynamicFrameCollection", "the root and a table for each array")
 
     def __call__(
-        self, frame: DynamicFrame, staging_path: str | None = None, name: str = "roottable", options: dict[str, Any] | None = None,
-        transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0,
-    ) -> DynamicFrameCollection:  # fmt: skip
+        self,
+        frame: DynamicFrame,
+        staging_path: str | None = None,
+        name: str = "roottable",
+        options: dict[str, Any] | None = None,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrameCollection:
         staging = staging_path or resolved_option("TempDir")
         if not staging:
             raise RuntimeError("Relationalize: staging_path is missing and the job has no TempDir argument")
@@ -222,7 +334,16 @@ class RenameField(GlueTransform):
 
     arguments = (_FRAME, ("old_name", "String", "its path", ...), ("new_name", "String", "its new path", ...), *_TAIL)
 
-    def __call__(self, frame: DynamicFrame, old_name: str, new_name: str, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self,
+        frame: DynamicFrame,
+        old_name: str,
+        new_name: str,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
         return frame.rename_field(old_name, new_name, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
@@ -231,7 +352,15 @@ class Repartition(GlueTransform):
 
     arguments = (_FRAME, ("num_partitions", "Integer", "how many", ...), *_TAIL)
 
-    def __call__(self, frame: DynamicFrame, num_partitions: int, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self,
+        frame: DynamicFrame,
+        num_partitions: int,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
         return frame.repartition(num_partitions, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
@@ -249,10 +378,21 @@ class ResolveChoice(GlueTransform):
     )
 
     def __call__(
-        self, frame: DynamicFrame, specs: Any = None, choice: str = "", database: str | None = None, table_name: str | None = None,
-        transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0, catalog_id: str | None = None,
-    ) -> DynamicFrame:  # fmt: skip
-        return frame.resolveChoice(specs, choice, database, table_name, transformation_ctx, info, stageThreshold, totalThreshold, catalog_id)
+        self,
+        frame: DynamicFrame,
+        specs: Any = None,
+        choice: str = "",
+        database: str | None = None,
+        table_name: str | None = None,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+        catalog_id: str | None = None,
+    ) -> DynamicFrame:
+        return frame.resolveChoice(
+            specs, choice, database, table_name, transformation_ctx, info, stageThreshold, totalThreshold, catalog_id
+        )
 
 
 class SelectFields(GlueTransform):
@@ -260,7 +400,15 @@ class SelectFields(GlueTransform):
 
     arguments = (_FRAME, ("paths", "List", "the fields", ...), *_TAIL)
 
-    def __call__(self, frame: DynamicFrame, paths: Any, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self,
+        frame: DynamicFrame,
+        paths: Any,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
         return frame.select_fields(paths, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
@@ -285,35 +433,79 @@ class Spigot(GlueTransform):
 class SplitFields(GlueTransform):
     """Splits the fields over two frames."""
 
-    arguments = (_FRAME, ("paths", "List", "the first frame's fields", ...), ("name1", "String", "the first frame's name", None), ("name2", "String", "the second frame's name", None), *_TAIL)
+    arguments = (
+        _FRAME,
+        ("paths", "List", "the first frame's fields", ...),
+        ("name1", "String", "the first frame's name", None),
+        ("name2", "String", "the second frame's name", None),
+        *_TAIL,
+    )
     returns = ("DynamicFrameCollection", "both frames")
 
     def __call__(
-        self, frame: DynamicFrame, paths: Any, name1: str | None = None, name2: str | None = None,
-        transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0,
-    ) -> DynamicFrameCollection:  # fmt: skip
-        return frame.split_fields(paths, name1 or frame.name + "1", name2 or frame.name + "2", transformation_ctx, info, stageThreshold, totalThreshold)
+        self,
+        frame: DynamicFrame,
+        paths: Any,
+        name1: str | None = None,
+        name2: str | None = None,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrameCollection:
+        return frame.split_fields(
+            paths, name1 or frame.name + "1", name2 or frame.name + "2", transformation_ctx, info, stageThreshold, totalThreshold
+        )
 
 
 class SplitRows(GlueTransform):
     """Splits the records over two frames by comparisons."""
 
-    arguments = (_FRAME, ("comparison_dict", "Dictionary", "path -> {operator: constant}", ...), ("name1", "String", "the first frame's name", "frame1"), ("name2", "String", "the second frame's name", "frame2"), *_TAIL)
+    arguments = (
+        _FRAME,
+        ("comparison_dict", "Dictionary", "path -> {operator: constant}", ...),
+        ("name1", "String", "the first frame's name", "frame1"),
+        ("name2", "String", "the second frame's name", "frame2"),
+        *_TAIL,
+    )
     returns = ("DynamicFrameCollection", "both frames")
 
     def __call__(
-        self, frame: DynamicFrame, comparison_dict: dict[str, dict[str, Any]], name1: str = "frame1", name2: str = "frame2",
-        transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0,
-    ) -> DynamicFrameCollection:  # fmt: skip
+        self,
+        frame: DynamicFrame,
+        comparison_dict: dict[str, dict[str, Any]],
+        name1: str = "frame1",
+        name2: str = "frame2",
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrameCollection:
         return frame.split_rows(comparison_dict, name1, name2, transformation_ctx, info, stageThreshold, totalThreshold)
 
 
 class Unbox(GlueTransform):
     """Parses a text field into a struct."""
 
-    arguments = (_FRAME, ("path", "String", "the field", ...), ("format", "String", "its format", ...), *_TAIL, ("options", "keyword arguments", "the format's options", {}))
+    arguments = (
+        _FRAME,
+        ("path", "String", "the field", ...),
+        ("format", "String", "its format", ...),
+        *_TAIL,
+        ("options", "keyword arguments", "the format's options", {}),
+    )
 
-    def __call__(self, frame: DynamicFrame, path: str, format: str, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0, **options: Any) -> DynamicFrame:
+    def __call__(
+        self,
+        frame: DynamicFrame,
+        path: str,
+        format: str,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+        **options: Any,
+    ) -> DynamicFrame:
         return frame.unbox(path, format, transformation_ctx, info, stageThreshold, totalThreshold, **options)
 
 
@@ -322,7 +514,9 @@ class UnnestFrame(GlueTransform):
 
     arguments = (_FRAME, *_TAIL)
 
-    def __call__(self, frame: DynamicFrame, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self, frame: DynamicFrame, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0
+    ) -> DynamicFrame:
         return frame.unnest(transformation_ctx, info, stageThreshold, totalThreshold)
 
 
@@ -331,7 +525,15 @@ class Union(GlueTransform):
 
     arguments = (("frame1", "DynamicFrame", "the first frame", ...), ("frame2", "DynamicFrame", "the second frame", ...), *_TAIL)
 
-    def __call__(self, frame1: DynamicFrame, frame2: DynamicFrame, transformation_ctx: str = "", info: str = "", stageThreshold: int = 0, totalThreshold: int = 0) -> DynamicFrame:
+    def __call__(
+        self,
+        frame1: DynamicFrame,
+        frame2: DynamicFrame,
+        transformation_ctx: str = "",
+        info: str = "",
+        stageThreshold: int = 0,
+        totalThreshold: int = 0,
+    ) -> DynamicFrame:
         return frame1.union(frame2, transformation_ctx, info, stageThreshold, totalThreshold)
 
 

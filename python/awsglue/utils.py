@@ -12,7 +12,11 @@ from typing import Any, NoReturn, Sequence
 __all__ = ["GlueArgumentError", "GlueArgumentParser", "callsite", "getResolvedOptions", "makeOptions"]
 
 _BOOKMARK_MODES = ("job-bookmark-enable", "job-bookmark-pause", "job-bookmark-disable")
-_LEGACY_MODES = {"continuation-enabled": "job-bookmark-enable", "continuation-readonly": "job-bookmark-pause", "continuation-ignore": "job-bookmark-disable"}
+_LEGACY_MODES = {
+    "continuation-enabled": "job-bookmark-enable",
+    "continuation-readonly": "job-bookmark-pause",
+    "continuation-ignore": "job-bookmark-disable",
+}
 _LEGACY_WORDS = {"enabled": "job-bookmark-enable", "readonly": "job-bookmark-pause", "ignore": "job-bookmark-disable"}
 _RESERVED = ("job-bookmark-option", "continuation-option", "job-bookmark-from", "job-bookmark-to")
 _ALWAYS = ("JOB_ID", "JOB_RUN_ID", "SECURITY_CONFIGURATION", "encryption-type", "enable-data-lineage")

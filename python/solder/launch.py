@@ -26,7 +26,9 @@ def _hidden_folders() -> tuple[str, ...]:
     ours = (here, os.path.join(os.path.dirname(here), "awsglue"))
     sites = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     theirs = tuple(os.path.join(site, package) for site in sites if site for package in _HIDDEN_PACKAGES)
-    standard = tuple(os.path.join(sysconfig.get_path("stdlib"), name) for name in ("threading.py", "concurrent", "contextlib.py", "runpy.py"))
+    standard = tuple(
+        os.path.join(sysconfig.get_path("stdlib"), name) for name in ("threading.py", "concurrent", "contextlib.py", "runpy.py")
+    )
     return tuple(p + os.sep if not p.endswith(".py") else p for p in ours + theirs + standard)
 
 
@@ -37,7 +39,11 @@ def _is_machinery(filename: str, hidden: tuple[str, ...]) -> bool:
 def _one_line_head(error: BaseException) -> str:
     """The error's class and message, without the JVM's or the plan's trailing pages."""
     lines = "".join(traceback.format_exception_only(type(error), error)).rstrip("\n").split("\n")
-    lines[0] = lines[0].removeprefix(type(error).__module__ + ".") if type(error).__module__.startswith(("pyspark.", "awsglue.", "solder.")) else lines[0]
+    lines[0] = (
+        lines[0].removeprefix(type(error).__module__ + ".")
+        if type(error).__module__.startswith(("pyspark.", "awsglue.", "solder."))
+        else lines[0]
+    )
     for i, line in enumerate(lines):
         if line.startswith(("JVM stacktrace:", "Py4JJavaError")):
             lines = lines[:i]

@@ -52,7 +52,9 @@ class Accumulator(Generic[T]):
 
     def _here(self) -> None:
         if self._remote:
-            raise NotImplementedError("accumulators inside functions that run in workers are not implemented yet on the embedded engine: count with DataFrame functions instead")
+            raise NotImplementedError(
+                "accumulators inside functions that run in workers are not implemented yet on the embedded engine: count with DataFrame functions instead"
+            )
 
     @property
     def value(self) -> T:
@@ -177,4 +179,6 @@ class LocalRDD(list):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise NotImplementedError(f"RDD.{name} is not implemented on the embedded engine, which has no RDDs: make it a DataFrame with toDF(), or run the job on real Spark")
+        raise NotImplementedError(
+            f"RDD.{name} is not implemented on the embedded engine, which has no RDDs: make it a DataFrame with toDF(), or run the job on real Spark"
+        )

@@ -32,7 +32,9 @@ def _not_here(feature: str) -> Exception:
     """The error for what has no meaning without a JVM: named, and saying what to do."""
     from pyspark.errors import PySparkNotImplementedError
 
-    return PySparkNotImplementedError(error_class="NOT_IMPLEMENTED", message_parameters={"feature": f"{feature} on the embedded engine ({_ON_SPARK})"})
+    return PySparkNotImplementedError(
+        error_class="NOT_IMPLEMENTED", message_parameters={"feature": f"{feature} on the embedded engine ({_ON_SPARK})"}
+    )
 
 
 # ---- the context -------------------------------------------------------------------------------------------------------------------
@@ -212,12 +214,20 @@ class SparkContext:
         """A copy of the configuration that the context was made with."""
         from pyspark.conf import SparkConf
 
-        return SparkConf().setAll([("spark.master", self.master), ("spark.app.name", self.appName), *((k, v) for k, v in self._conf.getAll() if k != "spark.master")])
+        return SparkConf().setAll(
+            [
+                ("spark.master", self.master),
+                ("spark.app.name", self.appName),
+                *((k, v) for k, v in self._conf.getAll() if k != "spark.master"),
+            ]
+        )
 
     def setLogLevel(self, logLevel: str) -> None:
         """Check the level's name; the run's log level is the `solder` command's."""
         if logLevel.upper() not in ("ALL", "DEBUG", "ERROR", "FATAL", "INFO", "OFF", "TRACE", "WARN"):
-            raise ValueError(f"requirement failed: Supplied level {logLevel} did not match one of: ALL,DEBUG,ERROR,FATAL,INFO,OFF,TRACE,WARN")
+            raise ValueError(
+                f"requirement failed: Supplied level {logLevel} did not match one of: ALL,DEBUG,ERROR,FATAL,INFO,OFF,TRACE,WARN"
+            )
 
     @classmethod
     def setSystemProperty(cls, key: str, value: str) -> None:
@@ -418,7 +428,9 @@ def _make_spark_session(connect: type) -> type:
         def getOrCreate(self) -> Any:
             """The default session, with the options applied."""
             remote = self._options.get("spark.remote")
-            if self._channel_builder is not None or (remote and remote != os.environ.get("SPARK_REMOTE") and not remote.startswith("local")):
+            if self._channel_builder is not None or (
+                remote and remote != os.environ.get("SPARK_REMOTE") and not remote.startswith("local")
+            ):
                 return super().getOrCreate()
             return _start_session(dict(self._options))
 
