@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import outcomes
+from .rowir import NotCompiled
+from .rowplan import compile_filter, compile_map
 from .rowsource import SourceReader, source_text
 from .rowworker import CODE, COUNTER_COLUMNS, ROWS, ErrorsWorker, FilterWorker, InferWorker, MapWorker, counter_name
 from .valuetypes import Fitter, ValueType
@@ -68,7 +71,8 @@ class _Plan:
         ]
         return coded.observe(self._metric_name(), *metrics)
 
-    def _observed_worker(self, coded: "DataFrame") -> "DataFrame":
+    def observed_counters(self, coded: "DataFrame") -> "DataFrame":
+        """`coded`, whose counter columns say how many records each row stands for, with the plan's counters."""
         from pyspark.sql import functions as F
 
         def total(column: Any) -> Any:
@@ -81,6 +85,16 @@ class _Plan:
             return total(sum(columns[1:], columns[0]))
 
         return self._observed(coded, total(F.col(ROWS)), count)
+
+    def observed_codes(self, coded: "DataFrame") -> "DataFrame":
+        """`coded`, which has a row with a code for every record, with the plan's counters."""
+        from pyspark.sql import functions as F
+
+        def count(codes: tuple[int, ...]) -> Any:
+            test = F.col(CODE) == F.lit(codes[0]) if len(codes) == 1 else F.col(CODE).isin(*codes)
+            return F.count(F.when(test, F.lit(1)))
+
+        return self._observed(coded, F.count(F.lit(1)), count)
 
     def _errors(self, df: "DataFrame", worker: ErrorsWorker) -> "DataFrame":
         """The error records among the rows of df."""
@@ -127,11 +141,11 @@ class FilterPlan(_Plan):
         if self._compiled is not None:
             coded = self._compiled.coded(df)
             kept = self._compiled.kept(self, coded)
-            return Outcome(kept, self._errors(self._compiled.suspects(coded), errors_worker))
+            return Outcome(kept, self._errors(self._compiled.suspects(coded, self.kind), errors_worker))
         from pyspark.sql import functions as F
 
         coded = df.mapInArrow(FilterWorker(self.f, names), _coded_schema(self.schema, True))
-        kept = self._observed_worker(coded).filter(F.col(CODE) == outcomes.KEEP).drop(CODE, *COUNTER_COLUMNS)
+        kept = self.observed_counters(coded).filter(F.col(CODE) == outcomes.KEEP).drop(CODE, *COUNTER_COLUMNS)
         return Outcome(kept, self._errors(df, errors_worker))
 
 
@@ -157,9 +171,10 @@ class MapPlan(_Plan):
         codes = outcomes.error_codes(self.kind)
         if self._compiled is not None:
             coded = self._compiled.coded(df)
-            kept = self._compiled.kept(self, coded)
-            worker = ErrorsWorker(self.f, names, self.kind, codes, self._compiled.fitter(_zone(df)))
-            return Outcome(kept, self._errors(self._compiled.suspects(coded), worker))
+            zone = _zone(df)
+            kept = self._compiled.kept(self, coded, zone)
+            worker = ErrorsWorker(self.f, names, self.kind, codes, self._compiled.fitter(zone))
+            return Outcome(kept, self._errors(self._compiled.suspects(coded, self.kind), worker))
         from pyspark.sql import functions as F
         from pyspark.sql import types as T
 
@@ -167,7 +182,7 @@ class MapPlan(_Plan):
         nested = {f.name for f in self.schema.fields if isinstance(f.dataType, (T.StructType, T.ArrayType, T.MapType))}
         schema = T.StructType([T.StructField(name, fitter.types[name]) for name in fitter.names])
         coded = df.mapInArrow(MapWorker(self.f, names, fitter, nested), _coded_schema(schema, False))
-        kept = self._observed_worker(coded).filter(F.col(CODE) == outcomes.KEEP).drop(CODE, *COUNTER_COLUMNS)
+        kept = self.observed_counters(coded).filter(F.col(CODE) == outcomes.KEEP).drop(CODE, *COUNTER_COLUMNS)
         return Outcome(kept, self._errors(df, ErrorsWorker(self.f, names, self.kind, codes, fitter)))
 
     def _fitter(self, df: "DataFrame") -> Fitter:
@@ -209,11 +224,28 @@ def _zone(df: "DataFrame") -> str:
     return df.sparkSession.conf.get("spark.sql.session.timeZone")
 
 
+def on_engine() -> bool:
+    """True in a script that the engine runs."""
+    return os.environ.get("SOLDER_ENGINE") == "1"
+
+
+def _compiled(compile_: Callable, f: Callable, schema: "StructType") -> tuple[Any, str]:
+    """The compiled form, or why there is none."""
+    try:
+        return compile_(f, schema, _reader(), on_engine()), ""
+    except NotCompiled as reason:
+        return None, str(reason)
+    except RecursionError:
+        return None, "it is nested too deeply"
+
+
 def plan_filter(f: Callable, schema: "StructType", site: str) -> FilterPlan:
     """How to keep the records of a frame with this schema for which f is true; `site` is the script's file:line."""
-    return FilterPlan(f, schema, site, None, "the compiler is not there yet")
+    compiled, why = _compiled(compile_filter, f, schema)
+    return FilterPlan(f, schema, site, compiled, why)
 
 
 def plan_map(f: Callable, schema: "StructType", site: str) -> MapPlan:
     """How to replace each record of a frame with this schema by f's result; `site` is the script's file:line."""
-    return MapPlan(f, schema, site, None, "the compiler is not there yet")
+    compiled, why = _compiled(compile_map, f, schema)
+    return MapPlan(f, schema, site, compiled, why)

@@ -122,28 +122,6 @@ class FilterWorker:
         return pa.RecordBatch.from_arrays(arrays, names=[*self.names, CODE, *COUNTER_COLUMNS])
 
 
-class CodeWorker:
-    """Gives every row its code: for the few rows that a compiled predicate leaves to the function itself."""
-
-    def __init__(self, f: Callable, names: list[str]) -> None:
-        self.f = f
-        self.names = names
-
-    def __call__(self, batches: Iterable) -> Iterator:
-        import pyarrow as pa
-
-        for batch in batches:
-            codes = []
-            columns = BatchColumns(batch, self.names)
-            for record in _records(columns, batch.num_rows, LazyRecord, []):
-                try:
-                    codes.append(KEEP if self.f(record) else DROP)
-                except Exception as raised:
-                    codes.append(code_of(raised))
-            arrays = [*batch.columns, pa.array(codes, pa.int32())]
-            yield pa.RecordBatch.from_arrays(arrays, names=[*self.names, CODE])
-
-
 def _trace(raised: BaseException) -> str:
     """The traceback without the frame of the worker that called the function."""
     frames = raised.__traceback__.tb_next if raised.__traceback__ is not None else None
