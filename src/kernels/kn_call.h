@@ -174,6 +174,9 @@ void kn_decimal_put(KnColumn *column, const KnDecimal *type, idx_t row, __int128
 extern const KnScalar kn_number_kernels[];
 extern const KnScalar kn_number_text_kernels[];
 extern const KnScalar kn_decimal_kernels[];
+extern const KnScalar kn_show_kernels[];
+extern const KnScalar kn_string_kernels[];
+extern const KnScalar kn_regex_kernels[];
 extern const KnFamily kn_decimal_families[];
 
 #endif
