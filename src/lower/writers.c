@@ -299,6 +299,68 @@ static void write_array(Lo *lo, StrBuf *out, const LoCall *call) {
     strbuf_fmt(out, "] AS %.*s)", STR_ARG(lo_duckdb_type(lo->arena, call->type)));
 }
 
+static void write_log(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_function(lo, out, call, call->nargs == 1 ? "spark_ln" : "spark_log_base");
+}
+
+static void write_octets(Lo *lo, StrBuf *out, const LoCall *call, const char *times) {
+    bool is_binary = call->args[0]->type->kind == PL_TYPE_BINARY;
+    strbuf_add_c(out, "CAST(");
+    write_function(lo, out, call, is_binary ? "octet_length" : "strlen");
+    strbuf_fmt(out, "%s AS INTEGER)", times);
+}
+
+static void write_octet_length(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_octets(lo, out, call, "");
+}
+
+static void write_bit_length(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_octets(lo, out, call, " * 8");
+}
+
+/* trim(s) or, as Spark's two-argument form has it, trim(set, s). */
+static void write_trimming(Lo *lo, StrBuf *out, const LoCall *call, const char *kernel) {
+    strbuf_fmt(out, "%s(", kernel);
+    lo_write_expr(lo, out, call->args[call->nargs - 1]);
+    if (call->nargs > 1) {
+        strbuf_add_c(out, ", ");
+        lo_write_expr(lo, out, call->args[0]);
+    }
+    strbuf_add_char(out, ')');
+}
+
+static void write_trim(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_trimming(lo, out, call, "spark_trim");
+}
+
+static void write_ltrim(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_trimming(lo, out, call, "spark_ltrim");
+}
+
+static void write_rtrim(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_trimming(lo, out, call, "spark_rtrim");
+}
+
+static void write_reverse(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_function(lo, out, call, call->type->kind == PL_TYPE_ARRAY ? "list_reverse" : "spark_reverse");
+}
+
+/* An array's texts are joined first; one without any texts must not leave a separator behind. */
+static void write_concat_ws(Lo *lo, StrBuf *out, const LoCall *call) {
+    Str separator = lo_expr(lo, call->args[0]);
+    strbuf_fmt(out, "spark_concat_ws(%.*s", STR_ARG(separator));
+    for (size_t i = 1; i < call->nargs; i++) {
+        Str part = lo_expr(lo, call->args[i]);
+        if (call->args[i]->type->kind == PL_TYPE_ARRAY) {
+            strbuf_fmt(out, ", CASE WHEN list_count(%.*s) > 0 THEN array_to_string(%.*s, %.*s) END", STR_ARG(part), STR_ARG(part),
+                       STR_ARG(separator));
+        } else {
+            strbuf_fmt(out, ", %.*s", STR_ARG(part));
+        }
+    }
+    strbuf_add_char(out, ')');
+}
+
 typedef struct Writer {
     const char *name;
     LoWriter *write;
@@ -308,25 +370,33 @@ static const Writer writers[] = {
     {"@abs", write_abs},
     {"@add", write_add},
     {"@array", write_array},
+    {"@bit_length", write_bit_length},
     {"@bround", write_bround},
     {"@ceil", write_ceil},
     {"@concat", write_concat},
+    {"@concat_ws", write_concat_ws},
     {"@divide", write_divide},
     {"@floor", write_floor},
     {"@ilike", write_ilike},
     {"@integral_divide", write_integral_divide},
     {"@length", write_length},
     {"@like", write_like},
+    {"@log", write_log},
+    {"@ltrim", write_ltrim},
     {"@map", write_map},
     {"@multiply", write_multiply},
     {"@named_struct", write_named_struct},
     {"@negative", write_negative},
+    {"@octet_length", write_octet_length},
     {"@pmod", write_pmod},
     {"@remainder", write_remainder},
+    {"@reverse", write_reverse},
     {"@round", write_round},
+    {"@rtrim", write_rtrim},
     {"@size", write_size},
     {"@struct", write_struct},
     {"@subtract", write_subtract},
+    {"@trim", write_trim},
 };
 
 static LoWriter *find_in(const Writer *rows, size_t count, Str name) {
