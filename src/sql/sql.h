@@ -1,8 +1,9 @@
 /* sql/sql.h - Spark SQL text in, unresolved trees out.
  *
  * Called by connect/ (SqlCommand, ExpressionString, DDLParse, filter strings). Grammar: Spark 3.5's SqlBaseParser (documentation and
- * observed behaviour). Invariant: errors have class PARSE_SYNTAX_ERROR (or Spark's more exact one) with Spark's message layout:
- * "[PARSE_SYNTAX_ERROR] Syntax error at or near 'x'.(line 1, pos 7)\n\n== SQL ==\n…\n-------^^^\n".
+ * observed behaviour). Invariant: errors have class PARSE_SYNTAX_ERROR (or Spark's more exact one), and the message is the whole of what Spark's
+ * ParseException.getMessage gives, class in brackets and line break in front included:
+ * "\n[PARSE_SYNTAX_ERROR] Syntax error at or near 'x'.(line 1, pos 7)\n\n== SQL ==\n…\n-------^^^\n". So a caller adds nothing to it.
  */
 #ifndef SOLDER_SQL_SQL_H
 #define SOLDER_SQL_SQL_H
@@ -25,8 +26,8 @@ typedef enum SqStatementKind {
     SQ_DESCRIBE_QUERY,
     SQ_EXPLAIN,
     SQ_CACHE_TABLE,
-    SQ_UNCACHE_TABLE,
-    SQ_INSERT, /* name, plan; overwrite */
+    SQ_UNCACHE_TABLE, /* no name: CLEAR CACHE */
+    SQ_INSERT, /* name, plan; overwrite; columns or by_name */
     SQ_OTHER   /* parsed as a statement Spark has and Solder has not: text names it (CREATE TABLE, MERGE …) */
 } SqStatementKind;
 
@@ -35,8 +36,12 @@ typedef struct SqStatement {
     const PrRel *plan;
     const Str *name; /* table, view, function, database */
     size_t nname;
-    Str key, value;
+    Str key, value; /* SET, RESET; DESCRIBE_TABLE: key is the column, if one is named */
     bool has_value;
+    const Str *columns; /* INSERT INTO t (a, b) */
+    size_t ncolumns;
+    bool by_name;
+    bool is_lazy; /* CACHE LAZY TABLE */
     bool replace, global, if_exists, if_not_exists, overwrite, extended;
     Str text; /* pattern of SHOW … LIKE; the name of an SQ_OTHER statement; the mode of EXPLAIN */
 } SqStatement;
