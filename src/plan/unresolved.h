@@ -371,4 +371,10 @@ struct PrRel {
     };
 };
 
+/* The trees as text in parentheses, for tests and debugging: (call "+" (attribute "a") (literal int 1)). */
+Str pl_unresolved_dump(Arena *arena, const PrRel *rel);
+Str pl_unresolved_expr_dump(Arena *arena, const PxExpr *expr);
+/* A constant as text: 1, "text", 2020-01-01; within these dumps and messages only. */
+Str pl_value_dump(Arena *arena, const PlValue *value);
+
 #endif

@@ -239,8 +239,10 @@ static const PrRel *sorted(SqParser *p, size_t first, const PrRel *input, bool i
 
 static const PrRel *distributed(SqParser *p, size_t first, const PrRel *input, const SqExprs *by) {
     PrRel *rel = sq_rel(p, PR_REPARTITION, first, input);
-    rel->project.exprs = by->items;
-    rel->project.nexprs = by->count;
+    rel->partition.count = -1;
+    rel->partition.shuffle = true;
+    rel->partition.exprs = by->items;
+    rel->partition.nexprs = by->count;
     return rel;
 }
 
