@@ -46,27 +46,28 @@ class _FileCatalog:
     """A catalog export: {"Databases": [...], "Tables": [...], "Partitions": [...]}."""
 
     def __init__(self, path: str) -> None:
+        self._path = path
+
+    def _entries(self, kind: str) -> list[dict[str, Any]]:
+        """The file is read again each time: the job or somebody else may have added to it."""
         try:
-            with open(path, encoding="utf-8") as source:
+            with open(self._path, encoding="utf-8") as source:
                 content = json.load(source)
         except OSError as e:
-            raise GlueException(f"SOLDER_CATALOG_FILE: cannot read {path}: {e.strerror}") from None
+            raise GlueException(f"SOLDER_CATALOG_FILE: cannot read {self._path}: {e.strerror}") from None
         except ValueError as e:
-            raise GlueException(f"SOLDER_CATALOG_FILE: {path} is not JSON: {e}") from None
-        self._databases = {d["Name"].lower() for d in content.get("Databases", ())}
-        self._tables = {(t["DatabaseName"].lower(), t["Name"].lower()): t for t in content.get("Tables", ())}
-        self._partitions: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        for partition in content.get("Partitions", ()):
-            self._partitions.setdefault((partition["DatabaseName"].lower(), partition["TableName"].lower()), []).append(partition)
+            raise GlueException(f"SOLDER_CATALOG_FILE: {self._path} is not JSON: {e}") from None
+        return content.get(kind) or []
 
     def table(self, database: str, name: str) -> dict[str, Any]:
-        found = self._tables.get((database.lower(), name.lower()))
-        if found is None:
-            raise _not_found(database, name, database.lower() in self._databases)
-        return found
+        for table in self._entries("Tables"):
+            if (table["DatabaseName"].lower(), table["Name"].lower()) == (database.lower(), name.lower()):
+                return table
+        raise _not_found(database, name, any(d["Name"].lower() == database.lower() for d in self._entries("Databases")))
 
     def partitions(self, database: str, name: str) -> list[dict[str, Any]]:
-        return self._partitions.get((database.lower(), name.lower()), [])
+        wanted = (database.lower(), name.lower())
+        return [p for p in self._entries("Partitions") if (p["DatabaseName"].lower(), p["TableName"].lower()) == wanted]
 
 
 class _EngineCatalog:

@@ -94,6 +94,11 @@ class GlueContext(SQLContext):
         """The Spark session."""
         return self.sparkSession
 
+    @property
+    def read(self) -> Any:
+        """The session's reader."""
+        return self.sparkSession.read
+
     # -- the catalog and bookmarks
 
     def _open_catalog(self) -> Catalog:

@@ -22,7 +22,7 @@ from typing import Any, Callable, ClassVar, Iterable, Sequence
 from solder.deferred import deferred_imports
 from solder.local import Accumulator, Broadcast, LocalRDD
 
-__all__ = ["install", "install_now"]
+__all__ = ["install", "install_now", "share_release_pool"]
 
 _ON_SPARK = "run the job on real Spark for it, or use DataFrame functions"
 _RETRIES = 5  # tries at an engine of this machine that does not answer: about 4 s with the client's own back-off
@@ -598,9 +598,11 @@ class _ReleasePool:
     close = terminate = join = lambda self: None
 
 
-def _share_release_pool(iterator: type) -> None:
+def share_release_pool(iterator: type) -> None:
     """Put one pool that never closes in the place of the client's."""
     old, pool = iterator._release_thread_pool, _ReleasePool()  # type: ignore[attr-defined]
+    if isinstance(old, _ReleasePool):
+        return
     iterator._release_thread_pool = pool  # type: ignore[attr-defined]
     iterator.shutdown = classmethod(lambda cls: pool.drain())  # type: ignore[attr-defined]
     if old is not None:
@@ -630,7 +632,7 @@ def _patch(pyspark: types.ModuleType) -> None:
     import pyspark.sql.catalog, pyspark.sql.column, pyspark.sql.conf, pyspark.sql.context, pyspark.sql.dataframe, pyspark.sql.group  # noqa: E401
     import pyspark.sql.readwriter, pyspark.sql.session, pyspark.sql.udf, pyspark.sql.window  # noqa: E401
 
-    _share_release_pool(ExecutePlanResponseReattachableIterator)
+    share_release_pool(ExecutePlanResponseReattachableIterator)
     connect = connect_session.SparkSession
     _extend_connect_session(connect)
     sql_context = _make_sql_context(sql.context.SQLContext)
