@@ -58,9 +58,19 @@ class CatalogFile:
         def entries(text: str) -> list[dict[str, str]]:
             return [dict(zip(("Name", "Type"), part.strip().split(" ", 1))) for part in text.split(",") if part.strip()]
 
-        storage = {"Columns": entries(columns), "Location": str(location), "SerdeInfo": {"SerializationLibrary": serde, "Parameters": serde_parameters or {}}}
+        storage = {
+            "Columns": entries(columns),
+            "Location": str(location),
+            "SerdeInfo": {"SerializationLibrary": serde, "Parameters": serde_parameters or {}},
+        }
         self.content["Tables"].append(
-            {"DatabaseName": "db", "Name": name, "StorageDescriptor": storage, "PartitionKeys": entries(keys), "Parameters": parameters or {}}
+            {
+                "DatabaseName": "db",
+                "Name": name,
+                "StorageDescriptor": storage,
+                "PartitionKeys": entries(keys),
+                "Parameters": parameters or {},
+            }
         )
         self._write()
 

@@ -22,7 +22,15 @@ def test_options():
     got = resolve("--JOB_NAME j --day=mon --other 1 --TempDir s3://t/", "JOB_NAME", "day")
     assert (got["JOB_NAME"], got["day"], got["TempDir"], got["RedshiftTempDir"]) == ("j", "mon", "s3://t/", "s3://t/")
     assert got["job_bookmark_option"] == "job-bookmark-disable" and "other" not in got
-    assert {k for k in got if got[k] is None} == {"job_bookmark_from", "job_bookmark_to", "JOB_ID", "JOB_RUN_ID", "SECURITY_CONFIGURATION", "encryption_type", "enable_data_lineage"}
+    assert {k for k in got if got[k] is None} == {
+        "job_bookmark_from",
+        "job_bookmark_to",
+        "JOB_ID",
+        "JOB_RUN_ID",
+        "SECURITY_CONFIGURATION",
+        "encryption_type",
+        "enable_data_lineage",
+    }
     assert resolve("--my-opt 1", "my-opt")["my_opt"] == "1"
 
 
@@ -69,16 +77,29 @@ def test_context(glue, spark, capsys):
     glue.get_logger().warn("careful")
     assert glue.currentTimeMillis() > 1_600_000_000_000
     assert glue.create_dynamic_frame.from_rdd([(1, "x")], "rows", ["a", "b"]).toDF().columns == ["a", "b"]
-    for name, arguments in (("purge_s3_path", ("s3://b/",)), ("extract_jdbc_conf", ("c",)), ("forEachBatch", (None, None)), ("start_transaction", (True,))):
+    for name, arguments in (
+        ("purge_s3_path", ("s3://b/",)),
+        ("extract_jdbc_conf", ("c",)),
+        ("forEachBatch", (None, None)),
+        ("start_transaction", (True,)),
+    ):
         with pytest.raises(NotImplementedInSolder, match=f"GlueContext.{name}: not implemented yet"):
             getattr(glue, name)(*arguments)
 
 
 def test_types():
-    struct = G.StructType([G.Field("a", G.LongType()), G.Field("l", G.ArrayType(G.StringType())), G.Field("c", G.ChoiceType([G.IntegerType(), G.StringType()]))])
+    struct = G.StructType(
+        [
+            G.Field("a", G.LongType()),
+            G.Field("l", G.ArrayType(G.StringType())),
+            G.Field("c", G.ChoiceType([G.IntegerType(), G.StringType()])),
+        ]
+    )
     assert G.DataType.fromJsonValue(struct.jsonValue()) == struct and struct.getField("a").dataType.typeName() == "long"
     assert G.IntegerType.typeName() == "int" and (G.DecimalType().precision, G.DecimalType().scale) == (10, 2)
-    merged = G.mergeDataTypes(G.StructType([G.Field("a", G.LongType())]), G.StructType([G.Field("a", G.StringType()), G.Field("b", G.NullType())]))
+    merged = G.mergeDataTypes(
+        G.StructType([G.Field("a", G.LongType())]), G.StructType([G.Field("a", G.StringType()), G.Field("b", G.NullType())])
+    )
     assert merged.getField("a").dataType == G.ChoiceType([G.StringType(), G.LongType()]) and merged.hasField("b")
     assert G.mergeDataTypes(G.NullType(), G.DateType()) == G.DateType()
     record = G.DynamicRecord({"a": 1})
@@ -87,8 +108,16 @@ def test_types():
 
 
 def test_type_words_and_paths():
-    assert spark_type("struct<a:int,b:array<decimal(5,1)>,c:map<string,bigint>>").simpleString() == "struct<a:int,b:array<decimal(5,1)>,c:map<string,bigint>>"
-    assert [spark_type(w).simpleString() for w in ("long", "short", "varchar(20)", "decimal")] == ["bigint", "smallint", "string", "decimal(10,2)"]
+    assert (
+        spark_type("struct<a:int,b:array<decimal(5,1)>,c:map<string,bigint>>").simpleString()
+        == "struct<a:int,b:array<decimal(5,1)>,c:map<string,bigint>>"
+    )
+    assert [spark_type(w).simpleString() for w in ("long", "short", "varchar(20)", "decimal")] == [
+        "bigint",
+        "smallint",
+        "string",
+        "decimal(10,2)",
+    ]
     for bad in ("struct<a>", "array<", "int)", "decimal(x)", ""):
         with pytest.raises(ValueError, match="is not a type"):
             spark_type(bad)

@@ -40,13 +40,23 @@ def test_make_cols_and_struct(providers):
 
 
 def test_match_catalog(providers):
-    assert rows(providers.resolveChoice(choice="match_catalog", database="db", table_name="providers")) == [(1, "a"), (None, "b"), (None, "c")]
+    assert rows(providers.resolveChoice(choice="match_catalog", database="db", table_name="providers")) == [
+        (1, "a"),
+        (None, "b"),
+        (None, "c"),
+    ]
     with pytest.raises(IllegalArgumentException, match="needs database"):
         providers.resolveChoice(choice="match_catalog")
 
 
 def test_bad_arguments(providers):
-    for arguments in ({}, {"specs": [("pid", "cast:int")], "choice": "make_cols"}, {"choice": "cast"}, {"choice": "make_cols:int"}, {"choice": "melt"}):
+    for arguments in (
+        {},
+        {"specs": [("pid", "cast:int")], "choice": "make_cols"},
+        {"choice": "cast"},
+        {"choice": "make_cols:int"},
+        {"choice": "melt"},
+    ):
         with pytest.raises(IllegalArgumentException, match="resolveChoice"):
             providers.resolveChoice(**arguments)
 
@@ -69,7 +79,11 @@ def test_to_df_options(providers):
 
 
 def test_mapping_a_choice_casts_either_member(providers):
-    assert rows(providers.apply_mapping([("pid", "choice", "p", "string"), ("s", "string", "s", "string")])) == [("1", "a"), ("x1", "b"), (None, "c")]
+    assert rows(providers.apply_mapping([("pid", "choice", "p", "string"), ("s", "string", "s", "string")])) == [
+        ("1", "a"),
+        ("x1", "b"),
+        (None, "c"),
+    ]
 
 
 def test_show_prints_the_held_value(providers, capsys):

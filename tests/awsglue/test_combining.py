@@ -102,9 +102,15 @@ def test_transform_classes_do_what_the_methods_do(frame):
     assert X.DropFields.apply(source, ["s"]).toDF().columns == ["n", "z"]
     assert sorted(X.RenameField.apply(source, "s", "t").toDF().columns) == ["n", "t", "z"]
     assert X.DropNullFields.apply(source).toDF().columns == ["n", "s"]
-    assert sorted(r["t"] for r in X.Map.apply(frame=X.SelectFields.apply(source, ["s"]), f=lambda r: {"t": r["s"] * 2}).toDF().collect()) == ["aa", "bb"]
+    assert sorted(
+        r["t"] for r in X.Map.apply(frame=X.SelectFields.apply(source, ["s"]), f=lambda r: {"t": r["s"] * 2}).toDF().collect()
+    ) == ["aa", "bb"]
     assert X.SplitRows.apply(source, {"n": {"=": 1}})["frame1"].count() == 1
-    assert X.Union.apply(source, source).count() == 4 and X.Repartition.apply(source, 2).count() == 2 and X.Coalesce.apply(source, 1).count() == 2
+    assert (
+        X.Union.apply(source, source).count() == 4
+        and X.Repartition.apply(source, 2).count() == 2
+        and X.Coalesce.apply(source, 1).count() == 2
+    )
     assert X.UnnestFrame.apply(source).count() == 2 and X.ErrorsAsDynamicFrame.apply(source).count() == 0
     assert X.ResolveChoice.apply(source, choice="make_cols").toDF().columns == ["n", "s", "z"]
     collection = X.SplitFields.apply(source, ["n"])

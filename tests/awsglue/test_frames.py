@@ -15,7 +15,9 @@ HERE = os.path.basename(__file__)
 
 @pytest.fixture
 def people(glue, spark):
-    df = spark.createDataFrame([("1", "Ann", "41"), ("2", "Bob", ""), ("3", "Cid", "0.92"), ("4", "Dee", None)], "id string, name string, age string")
+    df = spark.createDataFrame(
+        [("1", "Ann", "41"), ("2", "Bob", ""), ("3", "Cid", "0.92"), ("4", "Dee", None)], "id string, name string, age string"
+    )
     return DynamicFrame.fromDF(df, glue, "people")
 
 
@@ -63,7 +65,12 @@ def test_map(people):
 
     got = people.map(change)
     assert sorted(got.toDF().columns) == ["id", "n", "name", "upper"]
-    assert sorted((r["id"], r["n"], r["upper"]) for r in got.toDF().collect()) == [("1", 1, "ANN"), ("2", 2, "BOB"), ("3", 3, "CID"), ("4", 4, "DEE")]
+    assert sorted((r["id"], r["n"], r["upper"]) for r in got.toDF().collect()) == [
+        ("1", 1, "ANN"),
+        ("2", 2, "BOB"),
+        ("3", 3, "CID"),
+        ("4", 4, "DEE"),
+    ]
 
 
 def test_map_error_records(people):
@@ -107,7 +114,9 @@ def test_a_function_that_is_none(people):
 
 
 def test_apply_mapping(people):
-    got = people.apply_mapping([("id", "string", "key", "long"), ("Age", "string", "who.age", "double"), ("name", "string", "who.name", "string")])
+    got = people.apply_mapping(
+        [("id", "string", "key", "long"), ("Age", "string", "who.age", "double"), ("name", "string", "who.name", "string")]
+    )
     assert got.toDF().schema.simpleString() == "struct<key:bigint,who:struct<age:double,name:string>>"
     assert [(r[0], tuple(r[1])) for r in rows(got)] == [(1, (41.0, "Ann")), (2, (None, "Bob")), (3, (0.92, "Cid")), (4, (None, "Dee"))]
 
@@ -192,6 +201,11 @@ def test_unbox(glue, spark):
 
 
 def test_the_rest_is_named(people):
-    for call in (lambda: people.mapPartitions(list), lambda: people.mapPartitionsWithIndex(list), people.unnest_ddb_json, people.simplify_ddb_json):
+    for call in (
+        lambda: people.mapPartitions(list),
+        lambda: people.mapPartitionsWithIndex(list),
+        people.unnest_ddb_json,
+        people.simplify_ddb_json,
+    ):
         with pytest.raises(NotImplementedInSolder, match="DynamicFrame.*: not implemented yet"):
             call()

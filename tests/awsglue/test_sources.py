@@ -14,7 +14,13 @@ def read(glue, name, **options):
 
 def test_csv_table_of_strings(glue, catalog, folder):
     place = folder("t", {"a.csv": 'id,name,age\n1,"Allen, Miss ""E""",29\n2,Bob,\n'})
-    catalog.table("people", place, "id string, name string, age string", serde_parameters={"field.delim": ","}, parameters={"classification": "csv", "skip.header.line.count": "1"})
+    catalog.table(
+        "people",
+        place,
+        "id string, name string, age string",
+        serde_parameters={"field.delim": ","},
+        parameters={"classification": "csv", "skip.header.line.count": "1"},
+    )
     frame = read(glue, "people")
     assert frame.name == "people"
     assert rows(frame) == [("1", 'Allen, Miss "E"', "29"), ("2", "Bob", "")]
@@ -68,7 +74,12 @@ def test_values_that_do_not_fit_make_a_choice(glue, catalog, folder, capsys):
     assert capsys.readouterr().out == "root\n|-- id: choice\n|    |-- long\n|    |-- string\n|-- s: string\n\n"
     df = frame.toDF()
     assert df.schema["id"].dataType.simpleString() == "struct<long:bigint,string:string>"
-    assert {r["s"]: None if r["id"] is None else tuple(r["id"]) for r in df.collect()} == {"a": (1, None), "b": (None, "x1"), "c": None, "d": (None, "2.5")}
+    assert {r["s"]: None if r["id"] is None else tuple(r["id"]) for r in df.collect()} == {
+        "a": (1, None),
+        "b": (None, "x1"),
+        "c": None,
+        "d": (None, "2.5"),
+    }
 
 
 def test_json_table(glue, catalog, folder):
@@ -84,7 +95,11 @@ def test_malformed_json_lines_are_error_records(glue, catalog, folder):
     assert frame.count() == 2
     assert frame.errorsCount() == 1 and frame.stageErrorsCount() == 1
     error = frame.errorsAsDynamicFrame().toDF().collect()[0]["error"]
-    assert error["msg"] == "malformed JSON record" and error["dynamicRecord"]["line"] == '{"a": ' and error["callsite"]["info"] == "reading db.t"
+    assert (
+        error["msg"] == "malformed JSON record"
+        and error["dynamicRecord"]["line"] == '{"a": '
+        and error["callsite"]["info"] == "reading db.t"
+    )
 
 
 def test_json_mapping_renames(glue, catalog, folder):
@@ -112,7 +127,12 @@ def sales(catalog, folder):
 def test_partition_columns(glue, sales):
     frame = read(glue, "sales")
     assert rows(frame) == [(202301, "x", 2023, "01"), (202302, "x", 2023, "02"), (202401, "x", 2024, "01"), (202402, "x", 2024, "02")]
-    assert [(f.name, f.dataType.typeName()) for f in frame.schema()] == [("n", "int"), ("s", "string"), ("year", "int"), ("month", "string")]
+    assert [(f.name, f.dataType.typeName()) for f in frame.schema()] == [
+        ("n", "int"),
+        ("s", "string"),
+        ("year", "int"),
+        ("month", "string"),
+    ]
 
 
 def test_push_down_predicate(glue, sales):

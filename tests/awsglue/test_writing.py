@@ -23,7 +23,9 @@ def data_files(place: pathlib.Path) -> list[pathlib.Path]:
 
 def test_parquet_adds_files(glue, spark, frame, tmp_path):
     for kind in ("parquet", "glueparquet"):
-        errors = glue.write_dynamic_frame.from_options(frame=frame, connection_type="s3", connection_options={"path": str(tmp_path / "o")}, format=kind)
+        errors = glue.write_dynamic_frame.from_options(
+            frame=frame, connection_type="s3", connection_options={"path": str(tmp_path / "o")}, format=kind
+        )
     assert errors.name == "f_errors" and errors.count() == 0
     assert spark.read.parquet(str(tmp_path / "o")).count() == 4
     assert all(".snappy." in p.name for p in data_files(tmp_path / "o")) and (tmp_path / "o" / "_SUCCESS").exists()
@@ -32,7 +34,9 @@ def test_parquet_adds_files(glue, spark, frame, tmp_path):
 def test_csv(glue, frame, tmp_path):
     glue.write_dynamic_frame.from_options(frame.coalesce(1), "s3", {"path": str(tmp_path / "a")}, "csv")
     assert data_files(tmp_path / "a")[0].read_text() == 'n,s,e\n1,"a,b",\n2,"q""",\n'
-    glue.write_dynamic_frame.from_options(frame.coalesce(1), "s3", {"path": str(tmp_path / "b")}, "csv", {"writeHeader": False, "separator": "|", "quoteChar": -1})
+    glue.write_dynamic_frame.from_options(
+        frame.coalesce(1), "s3", {"path": str(tmp_path / "b")}, "csv", {"writeHeader": False, "separator": "|", "quoteChar": -1}
+    )
     assert data_files(tmp_path / "b")[0].read_text() == '1|a,b|\n2|q"|\n'
 
 
@@ -76,7 +80,14 @@ def test_bad_sinks(glue, frame, tmp_path):
 
 
 def test_into_a_csv_table_and_back(glue, spark, catalog, tmp_path):
-    catalog.table("t", tmp_path / "t", "a string, b bigint, c string", serde_parameters={"field.delim": "|"}, parameters={"skip.header.line.count": "1"}, keys="k string")
+    catalog.table(
+        "t",
+        tmp_path / "t",
+        "a string, b bigint, c string",
+        serde_parameters={"field.delim": "|"},
+        parameters={"skip.header.line.count": "1"},
+        keys="k string",
+    )
     frame = DynamicFrame.fromDF(spark.createDataFrame([(5, "x|y", "01")], "B int, a string, k string"), glue, "f")
     glue.write_dynamic_frame.from_catalog(frame=frame, database="db", table_name="t")
     assert data_files(tmp_path / "t" / "k=01")[0].read_text() == 'a|b|c\n"x|y"|5|\n'
@@ -107,12 +118,20 @@ def test_error_records_are_not_written(glue, spark, frame, tmp_path):
 def test_nothing_is_read_before_the_write(glue, catalog, folder, tmp_path):
     """The reference job's steps up to the write work on a table whose files are not there yet."""
     place = tmp_path / "later"
-    catalog.table("t", place / "a.csv", "id string, name string, age string", serde_parameters={"field.delim": ","}, parameters={"skip.header.line.count": "1"})
+    catalog.table(
+        "t",
+        place / "a.csv",
+        "id string, name string, age string",
+        serde_parameters={"field.delim": ","},
+        parameters={"skip.header.line.count": "1"},
+    )
     place.mkdir()
     (place / "a.csv").write_text("id,name,age\n")
     source = glue.create_dynamic_frame.from_catalog(database="db", table_name="t")
     kept = source.filter(lambda row: row["age"] and int(row["age"]) > 30)
     final = DynamicFrame.fromDF(kept.toDF().withColumnRenamed("name", "full_name"), glue, "final")
     (place / "a.csv").write_text('id,name,age\n1,"A, b",31\n2,C,0.92\n3,D,\n')
-    glue.write_dynamic_frame.from_options(frame=final, connection_type="s3", connection_options={"path": str(tmp_path / "o")}, format="json")
+    glue.write_dynamic_frame.from_options(
+        frame=final, connection_type="s3", connection_options={"path": str(tmp_path / "o")}, format="json"
+    )
     assert [p.read_text() for p in data_files(tmp_path / "o")] == ['{"id":"1","full_name":"A, b","age":"31"}\n']
