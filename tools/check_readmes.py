@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Gate: each room has a README.md with a line for every file in it, and none for a file that is gone.
 
-A line names its file in backquotes at its start: "- `lex.c` - what it is" or a table row "| `lex.c` | what it is |"; a line may name
-several files that belong together: "- `str.h`, `str.c` - …".
+A line names its file at its start: "- `lex.c` - what it is", or a table row "| lex.c | what it is |"; it may name several files that
+belong together: "- `str.h`, `str.c` - …".
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Iterator
 
 from gate import Finding, main, project_files
 
-LINE_START = re.compile(r"^(?:[-*] |\| ?)((?:`[^`]+`(?:, | and | / | \+ )?)+)")
-QUOTED = re.compile(r"`([^`/\s]+\.(?:c|h|py|def|tsv|sql|in|sh))`")
+LINE_START = re.compile(r"^(?:[-*] +(.+?)(?: [-–—] |: )|\| *(.+?) *\|)")
+SOURCE = re.compile(r"[^/\s]+\.(?:c|h|py|def|tsv|sql|in|sh)")
 
 
 def has_rooms(folder: Path) -> bool:
@@ -41,9 +41,9 @@ def check(root: Path) -> Iterator[Finding]:
         named: set[str] = set()
         for number, line in enumerate(text.splitlines(), start=1):
             start = LINE_START.match(line)
-            for name in re.findall(r"`([^`]+)`", start.group(1)) if start else ():
+            for name in re.split(r", | and | ", (start.group(1) or start.group(2)).replace("`", "")) if start else ():
                 named.add(name)
-                if names and QUOTED.fullmatch(f"`{name}`") and name not in names:
+                if names and SOURCE.fullmatch(name) and name not in names:
                     yield Finding(str(room / "README.md"), number, f"there is no {name} here any more")
         for name in sorted(names - named - {"README.md"}):
             yield Finding(str(room / "README.md"), 0, f"has no line for {name}")
