@@ -45,6 +45,15 @@ void ex_remove_tree(const char *path) {
     (void)rmdir(path);
 }
 
+const ExNamedSource *ex_named_source_find(const ExEngine *engine, Str format) {
+    for (size_t i = 0; i < engine->config.nsources; i++) {
+        if (str_eq_nocase(engine->config.sources[i].format, format)) {
+            return &engine->config.sources[i];
+        }
+    }
+    return NULL;
+}
+
 static bool set_option(duckdb_config config, const char *name, const char *value, Err *err) {
     if (duckdb_set_config(config, name, value) != DuckDBSuccess) {
         return err_set(err, "SOLDER.CONFIG", "the engine refuses %s = '%s'", name, value);
@@ -125,6 +134,13 @@ ExEngine *ex_engine_new(const ExConfig *config, Err *err) {
     engine->config.memory_limit = str_copy(arena, config->memory_limit);
     engine->config.temp_directory = str_copy(arena, config->temp_directory);
     engine->config.httpfs_path = str_copy(arena, config->httpfs_path);
+    ExNamedSource *sources = ARENA_ARRAY(arena, ExNamedSource, config->nsources);
+    for (size_t i = 0; i < config->nsources; i++) {
+        sources[i] = config->sources[i];
+        const PlField column = {.name = sources[i].column, .type = &PL_STRING, .nullable = true};
+        sources[i].schema = pl_struct(arena, &column, 1);
+    }
+    engine->config.sources = sources;
     pthread_mutex_init(&engine->lock, NULL);
     if (engine->config.temp_directory.len > 0) {
         if (mkdir(engine->config.temp_directory.data, 0700) == 0) {

@@ -92,6 +92,8 @@ ExScope *ex_scope_of(ExEngine *engine, duckdb_client_context context);
 bool ex_run_sql(duckdb_connection connection, const char *sql, Err *err); /* a statement whose rows do not matter */
 void ex_remove_tree(const char *path);
 
+const ExNamedSource *ex_named_source_find(const ExEngine *engine, Str format);
+
 /* operation.c */
 void ex_op_fail(ExOperation *op, const Err *err); /* from any thread: remembers the first error */
 bool ex_op_cancelled(ExOperation *op, Err *err);

@@ -22,6 +22,15 @@ typedef struct ExWorkerStarter {
     void (*stop)(void *self, int64_t id);
 } ExWorkerStarter;
 
+/* A data source that is no file format (solder.catalog): rows of one string column. The strings live in the arena. */
+typedef struct ExNamedSource {
+    Str format;           /* as in spark.read.format(…), lower case */
+    Str column;           /* its column's name */
+    void *self;
+    bool (*rows)(void *self, Arena *arena, const PlOption *options, size_t noptions, const Str **ret_rows, size_t *ret_count, Err *err);
+    const PlType *schema; /* filled by the engine */
+} ExNamedSource;
+
 typedef struct ExConfig {
     Str memory_limit;   /* as DuckDB writes it ("512MB"); empty: 80 % of the machine's */
     int threads;        /* 0: all */
@@ -29,6 +38,8 @@ typedef struct ExConfig {
     Str httpfs_path;    /* the httpfs extension's file; empty: s3 elsewhere is not readable */
     const ExStorage *storage;
     const ExWorkerStarter *workers;
+    const ExNamedSource *sources;
+    size_t nsources;
 } ExConfig;
 
 ExEngine *ex_engine_new(const ExConfig *config, Err *err);

@@ -67,6 +67,13 @@ Str ex_scan_file_shown(const ExScanLocal *local) {
 static void plan_splits(ExScanPlan *plan) {
     const TyScan *scan = plan->scan;
     size_t n = 0;
+    if (plan->format == &ex_format_named) {
+        ExSplit *only = ARENA_NEW(plan->arena, ExSplit);
+        only->to = INT64_MAX;
+        plan->splits = only;
+        plan->nsplits = 1;
+        return;
+    }
     for (size_t i = 0; i < scan->nfiles; i++) {
         n += (size_t)(scan->files[i].size / SPLIT_BYTES) + 1;
     }
@@ -94,7 +101,7 @@ static ExScanPlan *plan_of(ExInput *input, Err *err) {
         return input->state;
     }
     const TyScan *scan = input->lo->rel->scan.scan;
-    const ExFormat *format = ex_format_find(scan->format);
+    const ExFormat *format = ex_named_source_find(input->scope->engine, scan->format) != NULL ? &ex_format_named : ex_format_find(scan->format);
     if (format == NULL) {
         err_set(err, ERR_NOT_SUPPORTED, "the data source %.*s is not supported yet", STR_ARG(scan->format));
         return NULL;

@@ -60,7 +60,7 @@ struct ExFormat {
 };
 
 const ExFormat *ex_format_find(Str name);
-extern const ExFormat ex_format_csv, ex_format_json, ex_format_text, ex_format_binary;
+extern const ExFormat ex_format_csv, ex_format_json, ex_format_text, ex_format_binary, ex_format_named;
 
 /* An option by name without case, or fallback. */
 Str ex_option(const PlOption *options, size_t noptions, const char *name, const char *fallback);
@@ -70,6 +70,5 @@ const PlOption *ex_option_find(const PlOption *options, size_t noptions, const c
 
 /* "s3://b/k" for messages. */
 Str ex_scan_file_shown(const ExScanLocal *local);
-/* Opens a plan over files for schema inference, without DuckDB. */
 
 #endif
