@@ -35,6 +35,21 @@ class EngineBackend(Backend):
     def op_float_round(self, node: Node, x: Node, digits: Node) -> Any:
         return self._kernel("round", self.column(x), self.column(digits).cast("int"))
 
+    def op_float_rint(self, node: Node, x: Node) -> Any:
+        return self._kernel("round", self.column(x), self.F.lit(0))
+
+    def op_int_of_rounded(self, node: Node, x: Node) -> Any:
+        return self.op_float_rint(node, x).cast("bigint")
+
+    def op_int_add_saturating(self, node: Node, a: Node, b: Node) -> Any:
+        return self._kernel("add", self.column(a), self.column(b))
+
+    def op_int_mul_saturating(self, node: Node, a: Node, b: Node) -> Any:
+        return self._kernel("multiply", self.column(a), self.column(b))
+
+    def op_find(self, node: Node, x: Node, part: Node) -> Any:
+        return self._kernel("find", self.column(x), self.column(part))
+
     def op_float_floordiv(self, node: Node, a: Node, b: Node) -> Any:
         return self._kernel("floordiv", self.column(a), self.column(b))
 
