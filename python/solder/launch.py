@@ -38,6 +38,8 @@ def _is_machinery(filename: str, hidden: tuple[str, ...]) -> bool:
 
 def _one_line_head(error: BaseException) -> str:
     """The error's class and message, without the JVM's or the plan's trailing pages."""
+    if type(error).__name__ == "SparkConnectGrpcException" and "StatusCode.UNAVAILABLE" in str(error):
+        return f"{type(error).__name__}: the engine at {os.environ.get('SPARK_REMOTE', '?')} does not answer: it has ended, or never started"
     lines = "".join(traceback.format_exception_only(type(error), error)).rstrip("\n").split("\n")
     lines[0] = (
         lines[0].removeprefix(type(error).__module__ + ".")

@@ -25,7 +25,7 @@ from solder.local import Accumulator, Broadcast, LocalRDD
 __all__ = ["install", "install_now", "share_release_pool"]
 
 _ON_SPARK = "run the job on real Spark for it, or use DataFrame functions"
-_RETRIES = 5  # tries at an engine of this machine that does not answer: about 4 s with the client's own back-off
+_RETRIES = 4  # tries at an engine of this machine that does not answer: about 4 s with the client's own back-off
 
 
 def _not_here(feature: str) -> Exception:

@@ -168,4 +168,4 @@ def test_an_engine_that_is_gone_fails_within_seconds(launch, script):
         script("from pyspark.sql import SparkSession\nSparkSession.builder.getOrCreate().range(1).collect()\n"),
         env={"SPARK_REMOTE": "sc://127.0.0.1:9", "SPARK_CONNECT_MODE_ENABLED": "1", "SOLDER_ENGINE": "1"},
     )
-    assert ran.returncode == 1 and 'job.py", line 2' in ran.stderr and "127.0.0.1:9" in ran.stderr
+    assert ran.returncode == 1 and 'job.py", line 2' in ran.stderr and "the engine at sc://127.0.0.1:9 does not answer" in ran.stderr
