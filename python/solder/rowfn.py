@@ -39,9 +39,14 @@ def _reader() -> SourceReader:
 class Outcome:
     """What a function made of a frame: the good records and, computed only when asked for, the error records (msg, exception, record)."""
 
-    def __init__(self, kept: "DataFrame", errors: "DataFrame") -> None:
+    def __init__(self, kept: "DataFrame", errors: Callable[[], "DataFrame"]) -> None:
         self.kept = kept
-        self.errors = errors
+        self._make_errors = errors
+
+    @property
+    def errors(self) -> "DataFrame":
+        """The error records; the frame is made when it is asked for, because pickling the function and asking for a schema cost time."""
+        return self._make_errors()
 
 
 class _Plan:
@@ -141,12 +146,12 @@ class FilterPlan(_Plan):
         if self._compiled is not None:
             coded = self._compiled.coded(df)
             kept = self._compiled.kept(self, coded)
-            return Outcome(kept, self._errors(self._compiled.suspects(coded, self.kind), errors_worker))
+            return Outcome(kept, lambda: self._errors(self._compiled.suspects(coded, self.kind), errors_worker))
         from pyspark.sql import functions as F
 
         coded = df.mapInArrow(FilterWorker(self.f, names), _coded_schema(self.schema, True))
         kept = self.observed_counters(coded).filter(F.col(CODE) == outcomes.KEEP).drop(CODE, *COUNTER_COLUMNS)
-        return Outcome(kept, self._errors(df, errors_worker))
+        return Outcome(kept, lambda: self._errors(df, errors_worker))
 
 
 class MapPlan(_Plan):
@@ -174,7 +179,7 @@ class MapPlan(_Plan):
             zone = _zone(df)
             kept = self._compiled.kept(self, coded, zone)
             worker = ErrorsWorker(self.f, names, self.kind, codes, self._compiled.fitter(zone))
-            return Outcome(kept, self._errors(self._compiled.suspects(coded, self.kind), worker))
+            return Outcome(kept, lambda: self._errors(self._compiled.suspects(coded, self.kind), worker))
         from pyspark.sql import functions as F
         from pyspark.sql import types as T
 
@@ -183,7 +188,7 @@ class MapPlan(_Plan):
         schema = T.StructType([T.StructField(name, fitter.types[name]) for name in fitter.names])
         coded = df.mapInArrow(MapWorker(self.f, names, fitter, nested), _coded_schema(schema, False))
         kept = self.observed_counters(coded).filter(F.col(CODE) == outcomes.KEEP).drop(CODE, *COUNTER_COLUMNS)
-        return Outcome(kept, self._errors(df, ErrorsWorker(self.f, names, self.kind, codes, fitter)))
+        return Outcome(kept, lambda: self._errors(df, ErrorsWorker(self.f, names, self.kind, codes, fitter)))
 
     def _fitter(self, df: "DataFrame") -> Fitter:
         names = [field.name for field in self.schema.fields]
