@@ -191,7 +191,7 @@ class DynamicFrame:
         if records.choices:
             plan.code, plan.why = plan_of(f, records.schema, site).code, f"choice types in {', '.join(records.choices)}"
         outcome = plan.apply(records.df)
-        made = (ErrorPart(outcome.errors, site, info),)
+        made = (ErrorPart(lambda: outcome.errors, site, info),)
         if kind == "filter":
             return records.then(outcome.kept, records.schema, None, records.choices, made)
         return records.then(outcome.kept, None, None, None, made)

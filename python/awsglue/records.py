@@ -56,11 +56,19 @@ def typed_text(column: Any, spark: T.DataType) -> Any:
 
 
 class ErrorPart:
-    """The error records that one step made; counted at most once."""
+    """The error records that one step made: a function that makes their DataFrame; counted at most once."""
 
-    def __init__(self, df: Any, site: str, info: str = "") -> None:
-        self.df, self.site, self.info = df, site, info
+    def __init__(self, make: Callable[[], Any], site: str, info: str = "") -> None:
+        self._make, self.site, self.info = make, site, info
+        self._df: Any = None
         self._count: int | None = None
+
+    @property
+    def df(self) -> Any:
+        """The error records: msg, exception, record."""
+        if self._df is None:
+            self._df = self._make()
+        return self._df
 
     def count(self) -> int:
         """How many there are."""

@@ -161,12 +161,12 @@ def _split_corrupt(df: Any, names: list[str], site: str, info: str) -> tuple[Any
     corrupt = F.col(_CORRUPT)
     other = F.length(F.coalesce(F.col(quoted(names[0])).cast("string"), F.lit(""))) if names else F.lit(0)
     good = df.filter(corrupt.isNull() | (other < 0)).select(*(F.col(quoted(n)) for n in names))
-    bad = df.filter(corrupt.isNotNull() & (other >= 0))
     message = F.lit("malformed JSON record")
+    bad = df.filter(corrupt.isNotNull() & (other >= 0))
     errors = bad.select(
         message.alias("msg"), F.concat(message, F.lit(": "), corrupt).alias("exception"), F.struct(corrupt.alias("line")).alias("record")
     )
-    return good, ErrorPart(errors, site, info)
+    return good, ErrorPart(lambda: errors, site, info)
 
 
 def _read_json_table(
