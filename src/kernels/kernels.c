@@ -13,7 +13,7 @@
 
 static const KnScalar *const tables[] = {kn_number_kernels, kn_number_text_kernels, kn_decimal_kernels,
                                         kn_show_kernels,   kn_string_kernels,      kn_regex_kernels,
-                                        kn_date_kernels,   kn_python_kernels};
+                                        kn_date_kernels,   kn_date_pattern_kernels, kn_python_kernels};
 static const KnFamily *const families[] = {kn_decimal_families};
 
 struct KnSet {
@@ -29,12 +29,18 @@ typedef struct KnExtra {
     KnFunction *function;
 } KnExtra;
 
+static void empty_slot(KnSlot *slot) {
+    if (slot->owned_object != NULL && slot->free_object != NULL) {
+        slot->free_object(slot->owned_object);
+    }
+    free(slot->owned_key);
+    *slot = (KnSlot){0};
+}
+
 static void free_state(void *pointer) {
     KnState *state = pointer;
-    if (state->owned_object != NULL && state->free_object != NULL) {
-        state->free_object(state->owned_object);
-    }
-    free(state->owned_key);
+    empty_slot(&state->slots[0]);
+    empty_slot(&state->slots[1]);
     free(state->owned_buffer);
     free(state);
 }
@@ -99,28 +105,31 @@ void kn_fail(KnCall *kn, const char *fmt, ...) {
     duckdb_scalar_function_set_error(kn->info, text);
 }
 
-void *kn_cached(KnCall *kn, Str key, void *(*make)(KnCall *kn, Str key), void (*free_object)(void *object)) {
-    KnState *state = kn->state;
-    if (state->owned_object != NULL && state->key_len == key.len && memcmp(state->owned_key, key.data, key.len) == 0) {
-        return state->owned_object;
+static void *cached_in(KnCall *kn, KnSlot *slot, Str key, void *(*make)(KnCall *kn, Str key), void (*free_object)(void *object)) {
+    if (slot->owned_object != NULL && slot->key_len == key.len && (key.len == 0 || memcmp(slot->owned_key, key.data, key.len) == 0)) {
+        return slot->owned_object;
     }
-    if (state->owned_object != NULL && state->free_object != NULL) {
-        state->free_object(state->owned_object);
-    }
-    free(state->owned_key);
-    state->owned_object = NULL;
-    state->owned_key = malloc(key.len + 1);
-    if (state->owned_key == NULL) {
+    empty_slot(slot);
+    slot->owned_key = malloc(key.len + 1);
+    if (slot->owned_key == NULL) {
         kn_fail(kn, "SOLDER.INTERNAL: out of memory");
         return NULL;
     }
     if (key.len > 0) {
-        memcpy(state->owned_key, key.data, key.len);
+        memcpy(slot->owned_key, key.data, key.len);
     }
-    state->key_len = key.len;
-    state->free_object = free_object;
-    state->owned_object = make(kn, key);
-    return state->owned_object;
+    slot->key_len = key.len;
+    slot->free_object = free_object;
+    slot->owned_object = make(kn, key);
+    return slot->owned_object;
+}
+
+void *kn_cached(KnCall *kn, Str key, void *(*make)(KnCall *kn, Str key), void (*free_object)(void *object)) {
+    return cached_in(kn, &kn->state->slots[0], key, make, free_object);
+}
+
+void *kn_cached_also(KnCall *kn, Str key, void *(*make)(KnCall *kn, Str key), void (*free_object)(void *object)) {
+    return cached_in(kn, &kn->state->slots[1], key, make, free_object);
 }
 
 /* ---- scratch text ----------------------------------------------------------------------------------------------------------------- */

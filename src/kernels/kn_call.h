@@ -20,14 +20,18 @@ typedef struct KnColumn {
     uint64_t *validity; /* NULL: all valid */
 } KnColumn;
 
-typedef struct KnState {
-    char *owned_buffer; /* scratch text */
-    size_t buffer_len, buffer_cap;
-    /* One thing made from a constant argument (a compiled pattern, a time zone …), kept as long as the argument stays the same. */
+/* One thing made from a constant argument (a compiled pattern, a time zone …), kept as long as the argument stays the same. */
+typedef struct KnSlot {
     char *owned_key;
     size_t key_len;
     void *owned_object;
     void (*free_object)(void *object);
+} KnSlot;
+
+typedef struct KnState {
+    char *owned_buffer; /* scratch text */
+    size_t buffer_len, buffer_cap;
+    KnSlot slots[2];
     int64_t number; /* a counter for functions that have one, such as rand */
 } KnState;
 
@@ -159,6 +163,8 @@ void kn_fail(KnCall *kn, const char *fmt, ...) __attribute__((format(printf, 2, 
 
 /* The state's object for this key, made anew when the key is another. make gives NULL after kn_fail. */
 void *kn_cached(KnCall *kn, Str key, void *(*make)(KnCall *kn, Str key), void (*free_object)(void *object));
+/* A second one, for kernels that need two (a zone and a pattern). */
+void *kn_cached_also(KnCall *kn, Str key, void *(*make)(KnCall *kn, Str key), void (*free_object)(void *object));
 
 /* A decimal column of any width: how its values are stored. */
 typedef struct KnDecimal {
@@ -179,6 +185,7 @@ extern const KnScalar kn_string_kernels[];
 extern const KnScalar kn_regex_kernels[];
 extern const KnScalar kn_date_kernels[];
 extern const KnScalar kn_python_kernels[];
+extern const KnScalar kn_date_pattern_kernels[];
 extern const KnFamily kn_decimal_families[];
 
 #endif

@@ -361,6 +361,55 @@ static void write_concat_ws(Lo *lo, StrBuf *out, const LoCall *call) {
     strbuf_add_char(out, ')');
 }
 
+/* A text with a pattern is parsed by it; anything else is a cast. */
+static void write_timestamp(Lo *lo, StrBuf *out, const LoCall *call) {
+    const TxExpr *arg = call->args[0];
+    if (call->nargs > 1 && arg->type->kind == PL_TYPE_STRING) {
+        strbuf_add_c(out, "spark_parse_timestamp(");
+        lo_write_expr(lo, out, arg);
+        strbuf_add_c(out, ", ");
+        lo_write_expr(lo, out, call->args[1]);
+        strbuf_add_c(out, ", ");
+        lo_write_quoted(out, lo->time_zone);
+        strbuf_add_char(out, ')');
+        return;
+    }
+    lo_write_cast(lo, out, lo_expr(lo, arg), arg->type, &PL_TIMESTAMP, PL_CAST_LEGACY);
+}
+
+static void write_to_timestamp(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_timestamp(lo, out, call);
+}
+
+static void write_to_date(Lo *lo, StrBuf *out, const LoCall *call) {
+    const TxExpr *arg = call->args[0];
+    if (call->nargs > 1 && arg->type->kind == PL_TYPE_STRING) {
+        strbuf_add_c(out, "spark_timestamp_to_date(");
+        write_timestamp(lo, out, call);
+        strbuf_add_c(out, ", ");
+        lo_write_quoted(out, lo->time_zone);
+        strbuf_add_char(out, ')');
+        return;
+    }
+    lo_write_cast(lo, out, lo_expr(lo, arg), arg->type, &PL_DATE, PL_CAST_LEGACY);
+}
+
+static void write_unix_timestamp(Lo *lo, StrBuf *out, const LoCall *call) {
+    strbuf_add_c(out, "spark_timestamp_seconds(");
+    if (call->nargs == 0) {
+        strbuf_add_c(out, "now()");
+    } else if (call->nargs == 1 && call->args[0]->type->kind == PL_TYPE_STRING) {
+        strbuf_add_c(out, "spark_parse_timestamp(");
+        lo_write_expr(lo, out, call->args[0]);
+        strbuf_add_c(out, ", 'yyyy-MM-dd HH:mm:ss', ");
+        lo_write_quoted(out, lo->time_zone);
+        strbuf_add_char(out, ')');
+    } else {
+        write_timestamp(lo, out, call);
+    }
+    strbuf_add_char(out, ')');
+}
+
 typedef struct Writer {
     const char *name;
     LoWriter *write;
@@ -396,7 +445,10 @@ static const Writer writers[] = {
     {"@size", write_size},
     {"@struct", write_struct},
     {"@subtract", write_subtract},
+    {"@to_date", write_to_date},
+    {"@to_timestamp", write_to_timestamp},
     {"@trim", write_trim},
+    {"@unix_timestamp", write_unix_timestamp},
 };
 
 static LoWriter *find_in(const Writer *rows, size_t count, Str name) {
