@@ -1,7 +1,8 @@
 """Fixtures that every Python test may use: real Spark, and the engine.
 
 `spark_classic` is one JVM (local[2]) for the whole run, `spark_engine` one engine process and session for the whole run.  The engine is
-build/solder, or what SOLDER_BIN names; a test that needs it is skipped while it is not built, or fails when SOLDER_REQUIRE_ENGINE=1.
+build/solder, or what SOLDER_BIN names.  Without SOLDER_BIN a test that needs the engine is skipped while it is not built; with it, as under
+`make test`, the test fails.
 SOLDER_TEST_REMOTE (sc://host:port) names a running Spark Connect server to use instead.
 
 pyspark's column functions ask the environment whether they speak to Connect: use `connect_mode(True or False)` around what a test does with
@@ -78,10 +79,11 @@ def spark_classic() -> Iterator[Any]:
 
 
 def solder_binary() -> pathlib.Path:
-    """The program under test; skips (or fails, when it is required) while there is none."""
-    binary = pathlib.Path(os.environ.get("SOLDER_BIN") or REPOSITORY / "build" / "solder")
+    """The program under test; skips (or fails, when SOLDER_BIN names it) while there is none."""
+    named = os.environ.get("SOLDER_BIN")
+    binary = pathlib.Path(named or REPOSITORY / "build" / "solder")
     if not binary.exists():
-        if os.environ.get("SOLDER_REQUIRE_ENGINE") == "1":
+        if named:
             pytest.fail(f"{binary} is not built: make build")
         pytest.skip(f"{binary} is not built")
     return binary
