@@ -10,6 +10,7 @@
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/slice.h>
 #include <grpc/support/time.h>
+#include <string.h>
 
 static void *batch_tag(CnCall *call) {
     return &call->initial_sent;

@@ -9,7 +9,7 @@ typedef struct ErrorRow {
 
 /* spec/errors.tsv, sorted by name. */
 static const ErrorRow ROWS[] = {
-#include "errors.inc"
+#include "gen/errors.inc"
 };
 
 /* What an exception class extends, so that clients that look for a general class find it too. */

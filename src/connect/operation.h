@@ -36,7 +36,7 @@ struct CnOperation {
     size_t sent;         /* highest number that a stream has sent */
     size_t unsent_bytes; /* of responses behind it: the producer waits when it is too much */
     size_t kept_bytes;   /* of sent ones that are not released */
-    bool is_finished, is_cancelled, is_started;
+    bool is_finished, is_cancelled;
     Err failure;
     ExOperation *running; /* borrowed from the operation's thread while it runs */
     uint64_t streams;     /* streams so far; the last one is the attached one */

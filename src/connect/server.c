@@ -66,9 +66,11 @@ CnSession *cn_rpc_session(CnCall *call, const Spark__Connect__UserContext *user,
 }
 
 static CnCall *call_new(CnServer *server) {
-    Arena *arena = arena_new();
-    CnCall *call = ARENA_NEW(arena, CnCall);
-    call->arena = arena;
+    CnCall *call = calloc(1, sizeof *call); /* not in the arena: an operation may take that over */
+    if (call == NULL) {
+        abort();
+    }
+    call->arena = arena_new();
     call->server = server;
     call->queue = grpc_completion_queue_create_for_pluck(NULL);
     grpc_call_details_init(&call->details);
@@ -91,6 +93,7 @@ static void call_free(CnCall *call) {
     grpc_call_details_destroy(&call->details);
     grpc_metadata_array_destroy(&call->metadata);
     arena_free(call->arena);
+    free(call);
 }
 
 /* Asks gRPC for the next call. Under no lock. */
@@ -187,7 +190,7 @@ static CnOperation *find_unwanted(CnSession *session, int64_t now, int abandon_m
     for (CnOperation *op = session->operations; op != NULL; op = op->next) {
         (void)pthread_mutex_lock(&op->lock);
         int64_t limit = op->is_finished ? FINISHED_KEEP_MS : abandon_ms;
-        bool is_unwanted = all || (op->is_started && !op->is_attached && now - op->detached_ms > limit);
+        bool is_unwanted = all || (!op->is_attached && now - op->detached_ms > limit);
         (void)pthread_mutex_unlock(&op->lock);
         if (is_unwanted) {
             (void)atomic_fetch_add(&op->refs, 1);
