@@ -4,6 +4,7 @@
  * no extension is downloaded, no file is written but in temp_directory, which it makes and removes.
  */
 #include "exec/ex_internal.h"
+#include "exec/write.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -164,7 +165,7 @@ ExEngine *ex_engine_new(const ExConfig *config, Err *err) {
     if (is_ok) {
         engine->kernels = kn_set_new(engine->connection, err);
         is_ok = engine->kernels != NULL && ex_arrow_register(engine, err) && ex_scan_register(engine, err) &&
-                ex_python_register(engine, err) && ex_metrics_register(engine, err);
+                ex_python_register(engine, err) && ex_metrics_register(engine, err) && ex_write_register(engine, err);
     }
     if (!is_ok) {
         ex_engine_free(engine);

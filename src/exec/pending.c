@@ -29,18 +29,3 @@ const PlType *ex_json_schema(Arena *arena, const TyScan *scan, Str time_zone, Er
     err_set(err, ERR_NOT_SUPPORTED, "reading json is not supported yet");
     return NULL;
 }
-
-ExOperation *ex_write_open(ExEngine *engine, Arena *arena, const PlSettings *settings, const LoQuery *query, const ExWrite *write, Err *err) {
-    (void)engine;
-    (void)arena;
-    (void)settings;
-    (void)query;
-    (void)write;
-    err_set(err, ERR_NOT_SUPPORTED, "writing is not supported yet");
-    return NULL;
-}
-
-bool ex_write_run(ExOperation *op, Err *err) {
-    (void)op;
-    return err_set(err, ERR_NOT_SUPPORTED, "writing is not supported yet");
-}

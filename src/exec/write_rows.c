@@ -1,0 +1,378 @@
+/* exec/write_rows.c - csv, json and text files, row by row as Spark's writers put them.
+ *
+ * Invariant: quoting is univocity's with Spark's settings, JSON is Jackson's; a part's rows go to one open file for each partition directory.
+ */
+#include "exec/write.h"
+
+#include "base/vec.h"
+#include "exec/scan.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { FLUSH_BYTES = 1024 * 1024, MOST_OPEN = 128 };
+
+typedef struct ExRowsOptions {
+    bool is_csv, is_json, is_gzip;
+    Str sep, line_sep, null_value, empty_value;
+    char quote, escape, escape_escape, comment;
+    bool header, quote_all, escape_quotes, trim_leading, trim_trailing;
+    int64_t most_rows; /* maxRecordsPerFile; 0: any */
+} ExRowsOptions;
+
+typedef struct OutFile {
+    struct OutFile *next;
+    Str directory, path;
+    int fd;
+    gzFile zip;
+    ExBytes bytes;
+    int64_t rows;
+    size_t number;
+} OutFile;
+
+typedef struct RowsPart {
+    ExWriter *writer;
+    const ExRowsOptions *options;
+    size_t part;
+    Arena *arena;
+    OutFile *files; /* newest first */
+    size_t nopen;
+    size_t next_number;
+    ExBytes value;
+} RowsPart;
+
+static char one_of(const ExWrite *write, const char *name, char fallback) {
+    const PlOption *option = ex_option_find(write->options, write->noptions, name);
+    if (option == NULL) {
+        return fallback;
+    }
+    return option->value.len == 0 || str_eq_c(option->value, "\\u0000") ? '\0' : option->value.data[0];
+}
+
+bool ex_rows_prepare(ExWriter *writer, Err *err) {
+    const ExWrite *write = writer->write;
+    const PlOption *o = write->options;
+    size_t n = write->noptions;
+    ExRowsOptions *rows = ARENA_NEW(writer->arena, ExRowsOptions);
+    rows->is_csv = str_eq_c(writer->format, "csv");
+    rows->is_json = str_eq_c(writer->format, "json");
+    const PlOption *sep = ex_option_find(o, n, "sep");
+    sep = sep != NULL ? sep : ex_option_find(o, n, "delimiter");
+    rows->sep = sep == NULL ? STR(",") : str_eq_c(sep->value, "\\t") ? STR("\t") : sep->value;
+    rows->line_sep = ex_option(o, n, "lineSep", "\n");
+    rows->null_value = ex_option(o, n, "nullValue", "");
+    rows->empty_value = ex_option(o, n, "emptyValue", "\"\"");
+    rows->quote = one_of(write, "quote", '"');
+    rows->escape = one_of(write, "escape", '\\');
+    rows->comment = one_of(write, "comment", '\0');
+    rows->escape_escape = one_of(write, "charToEscapeQuoteEscaping", rows->escape != rows->quote ? rows->escape : '\0');
+    bool is_ok = ex_option_bool(o, n, "header", false, &rows->header, err) && ex_option_bool(o, n, "quoteAll", false, &rows->quote_all, err) &&
+                 ex_option_bool(o, n, "escapeQuotes", true, &rows->escape_quotes, err) &&
+                 ex_option_bool(o, n, "ignoreLeadingWhiteSpace", true, &rows->trim_leading, err) &&
+                 ex_option_bool(o, n, "ignoreTrailingWhiteSpace", true, &rows->trim_trailing, err) &&
+                 ex_option_int(o, n, "maxRecordsPerFile", 0, &rows->most_rows, err);
+    const PlOption *codec = ex_option_find(o, n, "compression");
+    codec = codec != NULL ? codec : ex_option_find(o, n, "codec");
+    rows->is_gzip = codec != NULL && str_eq_nocase(codec->value, STR("gzip"));
+    if (is_ok && codec != NULL && !rows->is_gzip && !str_eq_nocase(codec->value, STR("none")) && !str_eq_nocase(codec->value, STR("uncompressed"))) {
+        return err_set(err, ERR_NOT_SUPPORTED, "writing %.*s files compressed with %.*s is not supported yet; gzip is", STR_ARG(writer->format),
+                       STR_ARG(codec->value));
+    }
+    writer->extension = str_fmt(writer->arena, ".%s%s", rows->is_csv ? "csv" : rows->is_json ? "json" : "txt", rows->is_gzip ? ".gz" : "");
+    writer->options = rows;
+    const TyAttr *output = writer->op->query->output;
+    for (size_t i = 0; i < writer->ndata && is_ok; i++) {
+        const TyAttr *attr = &output[writer->data[i]];
+        bool is_nested = attr->type->kind == PL_TYPE_ARRAY || attr->type->kind == PL_TYPE_MAP || attr->type->kind == PL_TYPE_STRUCT;
+        if (rows->is_csv && (is_nested || attr->type->kind == PL_TYPE_NULL || attr->type->kind == PL_TYPE_CALENDAR_INTERVAL)) {
+            Str type = pl_type_sql(writer->arena, attr->type);
+            is_ok = err_set(err, "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
+                            "[UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE] The CSV datasource doesn't support the column `%.*s` of the type \"%.*s\".",
+                            STR_ARG(attr->name), STR_ARG(type));
+        }
+    }
+    if (is_ok && !rows->is_csv && !rows->is_json) {
+        if (writer->ndata != 1) {
+            return err_set(err, "SOLDER.TEXT_COLUMNS", "Text data source supports only a single column, and you have %zu columns.", writer->ndata);
+        }
+        if (output[writer->data[0]].type->kind != PL_TYPE_STRING) {
+            Str type = pl_type_sql(writer->arena, output[writer->data[0]].type);
+            return err_set(err, "UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE",
+                           "[UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE] The Text datasource doesn't support the column `%.*s` of the type \"%.*s\".",
+                           STR_ARG(output[writer->data[0]].name), STR_ARG(type));
+        }
+    }
+    return is_ok;
+}
+
+static bool write_all(OutFile *file, const char *data, size_t len, Err *err) {
+    if (file->zip != NULL) {
+        if (len > 0 && gzwrite(file->zip, data, (unsigned)len) != (int)len) {
+            return err_set(err, errno == ENOSPC ? "SOLDER.DISK_FULL" : ERR_IO, "writing %.*s: %s", STR_ARG(file->path), strerror(errno));
+        }
+        return true;
+    }
+    while (len > 0) {
+        ssize_t n = write(file->fd, data, len);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
+            return err_set(err, is_full ? "SOLDER.DISK_FULL" : ERR_IO, "%s %.*s: %s", is_full ? "the disk is full: writing" : "writing",
+                           STR_ARG(file->path), strerror(errno));
+        }
+        data += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+static bool flush(OutFile *file, Err *err) {
+    bool is_ok = write_all(file, file->bytes.data, file->bytes.len, err);
+    file->bytes.len = 0;
+    return is_ok;
+}
+
+static bool close_file(RowsPart *p, OutFile *file, bool keeps, Err *err) {
+    bool is_ok = !keeps || flush(file, err);
+    if (file->zip != NULL) {
+        is_ok = gzclose(file->zip) == Z_OK && is_ok;
+    } else if (file->fd >= 0) {
+        is_ok = close(file->fd) == 0 && is_ok;
+    }
+    file->fd = -1;
+    file->zip = NULL;
+    ex_bytes_free(&file->bytes);
+    p->nopen--;
+    if (!is_ok && keeps && !err->is_set) {
+        return err_set(err, ERR_IO, "writing %.*s: %s", STR_ARG(file->path), strerror(errno));
+    }
+    return is_ok && (!keeps || ex_write_count_file(p->writer, file->path, file->rows, err));
+}
+
+/* univocity's CsvWriter: what makes a value quoted, and what is escaped inside. */
+static void add_csv(const RowsPart *p, ExBytes *out, Str s) {
+    const ExRowsOptions *o = p->options;
+    while (o->trim_leading && s.len > 0 && (unsigned char)s.data[0] <= ' ') {
+        s = str_slice(s, 1, s.len);
+    }
+    while (o->trim_trailing && s.len > 0 && (unsigned char)s.data[s.len - 1] <= ' ') {
+        s.len--;
+    }
+    bool is_quoted = o->quote_all;
+    bool may_quote = o->quote != '\0';
+    if (!is_quoted && may_quote) {
+        is_quoted = s.len > 0 && o->comment != '\0' && s.data[0] == o->comment;
+        for (size_t i = 0; i < s.len && !is_quoted; i++) {
+            char c = s.data[i];
+            is_quoted = c == '\n' || c == '\r' || (o->sep.len == 1 ? c == o->sep.data[0] : i + o->sep.len <= s.len && memcmp(s.data + i, o->sep.data, o->sep.len) == 0) ||
+                        (c == o->quote && o->escape_quotes);
+        }
+    }
+    if (!is_quoted || !may_quote) {
+        ex_bytes_add(out, s.data, s.len);
+        return;
+    }
+    ex_bytes_add_char(out, o->quote);
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        if (c == o->quote && o->escape != '\0' && o->escape_quotes) {
+            ex_bytes_add_char(out, o->escape);
+        } else if (c == o->escape && o->escape_escape != '\0') {
+            ex_bytes_add_char(out, o->escape_escape);
+        }
+        ex_bytes_add_char(out, c);
+    }
+    ex_bytes_add_char(out, o->quote);
+}
+
+static void add_header(const RowsPart *p, ExBytes *out) {
+    const TyAttr *output = p->writer->op->query->output;
+    for (size_t i = 0; i < p->writer->ndata; i++) {
+        if (i > 0) {
+            ex_bytes_add(out, p->options->sep.data, p->options->sep.len);
+        }
+        add_csv(p, out, output[p->writer->data[i]].name);
+    }
+    ex_bytes_add(out, p->options->line_sep.data, p->options->line_sep.len);
+}
+
+static bool open_file(RowsPart *p, Str directory, OutFile **ret, Err *err) {
+    if (p->nopen >= MOST_OPEN) {
+        OutFile *last = p->files;
+        for (OutFile *f = p->files; f != NULL; f = f->next) {
+            last = f->fd >= 0 || f->zip != NULL ? f : last;
+        }
+        if (!close_file(p, last, true, err)) {
+            return false;
+        }
+        last->directory = (Str){0};
+        last->number = SIZE_MAX; /* never found again */
+    }
+    OutFile *file = ARENA_NEW(p->arena, OutFile);
+    file->directory = str_copy(p->arena, directory);
+    file->number = p->next_number++;
+    if (!ex_write_add(p->writer, p->arena, directory, p->part, directory.len > 0 || p->options->most_rows > 0 ? file->number : 0, &file->path, err)) {
+        return false;
+    }
+    file->fd = open(file->path.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (file->fd < 0) {
+        return err_set(err, errno == ENOSPC ? "SOLDER.DISK_FULL" : ERR_IO, "writing %.*s: %s", STR_ARG(file->path), strerror(errno));
+    }
+    if (p->options->is_gzip) {
+        file->zip = gzdopen(file->fd, "wb");
+        if (file->zip == NULL) {
+            close(file->fd);
+            return err_set(err, "SOLDER.OUT_OF_MEMORY", "no memory to compress %.*s", STR_ARG(file->path));
+        }
+    }
+    file->next = p->files;
+    p->files = file;
+    p->nopen++;
+    if (p->options->is_csv && p->options->header) {
+        add_header(p, &file->bytes);
+    }
+    *ret = file;
+    return true;
+}
+
+static bool file_for(RowsPart *p, Str directory, OutFile **ret, Err *err) {
+    for (OutFile *f = p->files; f != NULL; f = f->next) {
+        if (f->number == SIZE_MAX || !str_eq(f->directory, directory)) {
+            continue;
+        }
+        if (p->options->most_rows > 0 && f->rows >= p->options->most_rows) {
+            f->number = SIZE_MAX;
+            if (!close_file(p, f, true, err)) {
+                return false;
+            }
+            break;
+        }
+        *ret = f;
+        return true;
+    }
+    return open_file(p, directory, ret, err);
+}
+
+static void add_row(RowsPart *p, const PlField *fields, const duckdb_vector *vectors, idx_t row, ExBytes *out) {
+    const ExRowsOptions *o = p->options;
+    const ExWriter *w = p->writer;
+    if (o->is_json) {
+        ex_format_json_object(&w->text, fields, w->ndata, vectors, row, out);
+    }
+    for (size_t i = 0; i < w->ndata && !o->is_json; i++) {
+        if (i > 0) {
+            ex_bytes_add(out, o->sep.data, o->sep.len);
+        }
+        if (ex_vector_is_null(vectors[i], row)) {
+            if (o->is_csv) {
+                ex_bytes_add(out, o->null_value.data, o->null_value.len);
+            }
+            continue;
+        }
+        if (!o->is_csv) {
+            ex_format_scalar(&w->text, fields[i].type, vectors[i], row, out);
+            continue;
+        }
+        p->value.len = 0;
+        ex_format_scalar(&w->text, fields[i].type, vectors[i], row, &p->value);
+        if (p->value.len == 0) {
+            ex_bytes_add(out, o->empty_value.data, o->empty_value.len);
+        } else {
+            add_csv(p, out, (Str){p->value.data, p->value.len});
+        }
+    }
+    ex_bytes_add(out, o->line_sep.data, o->line_sep.len);
+}
+
+static bool put_chunk(RowsPart *p, const PlField *fields, duckdb_data_chunk chunk, Err *err) {
+    const ExWriter *w = p->writer;
+    duckdb_vector *vectors = ARENA_ARRAY(p->arena, duckdb_vector, w->ndata + w->npartition);
+    for (size_t i = 0; i < w->ndata; i++) {
+        vectors[i] = duckdb_data_chunk_get_vector(chunk, w->data[i]);
+    }
+    for (size_t i = 0; i < w->npartition; i++) {
+        vectors[w->ndata + i] = duckdb_data_chunk_get_vector(chunk, w->partition[i]);
+    }
+    idx_t count = duckdb_data_chunk_get_size(chunk);
+    ExBytes directory = {0};
+    OutFile *file = NULL;
+    bool is_ok = true;
+    for (idx_t row = 0; row < count && is_ok; row++) {
+        if (w->npartition > 0) {
+            directory.len = 0;
+            ex_write_directory(w, vectors + w->ndata, row, &directory);
+        }
+        Str dir = {directory.data, directory.len};
+        bool is_same = file != NULL && p->options->most_rows == 0 && file->number != SIZE_MAX && str_eq(file->directory, dir);
+        is_ok = is_same || file_for(p, dir, &file, err);
+        if (is_ok) {
+            add_row(p, fields, vectors, row, &file->bytes);
+            file->rows++;
+            is_ok = file->bytes.len < FLUSH_BYTES || flush(file, err);
+        }
+    }
+    ex_bytes_free(&directory);
+    return is_ok;
+}
+
+static bool stream(RowsPart *p, ExScope *scope, const PlField *fields, Err *err) {
+    ExOperation *op = p->writer->op;
+    duckdb_prepared_statement prepared = NULL;
+    duckdb_pending_result pending = NULL;
+    duckdb_result result;
+    Str sql = str_copy(p->arena, op->query->sql);
+    bool has_result = false, is_ok = true;
+    if (duckdb_prepare(scope->connection, sql.data, &prepared) != DuckDBSuccess) {
+        is_ok = ex_op_error(op, duckdb_prepare_error(prepared), err);
+    } else if (duckdb_pending_prepared_streaming(prepared, &pending) != DuckDBSuccess) {
+        is_ok = ex_op_error(op, duckdb_pending_error(pending), err);
+    } else {
+        has_result = true;
+        is_ok = duckdb_execute_pending(pending, &result) == DuckDBSuccess || ex_op_error(op, duckdb_result_error(&result), err);
+    }
+    while (is_ok) {
+        duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
+        if (chunk == NULL) {
+            const char *message = duckdb_result_error(&result);
+            is_ok = ((message == NULL || message[0] == '\0') && !ex_op_cancelled(op, err)) || ex_op_error(op, message, err);
+            break;
+        }
+        is_ok = put_chunk(p, fields, chunk, err);
+        atomic_fetch_add(&op->rows_out, (long long)duckdb_data_chunk_get_size(chunk));
+        duckdb_destroy_data_chunk(&chunk);
+    }
+    if (has_result) {
+        duckdb_destroy_result(&result);
+    }
+    duckdb_destroy_pending(&pending);
+    duckdb_destroy_prepare(&prepared);
+    return is_ok;
+}
+
+bool ex_rows_part(ExWriter *writer, ExScope *scope, size_t part, Err *err) {
+    RowsPart p = {.writer = writer, .options = writer->options, .part = part, .arena = arena_new()};
+    const TyAttr *output = writer->op->query->output;
+    PlField *fields = ARENA_ARRAY(p.arena, PlField, writer->ndata);
+    for (size_t i = 0; i < writer->ndata; i++) {
+        fields[i] = (PlField){.name = output[writer->data[i]].name, .type = output[writer->data[i]].type, .nullable = true};
+    }
+    bool is_ok = stream(&p, scope, fields, err);
+    OutFile *empty = NULL;
+    if (is_ok && p.files == NULL && part == 0 && writer->npartition == 0) {
+        is_ok = open_file(&p, (Str){0}, &empty, err);
+    }
+    for (OutFile *f = p.files; f != NULL; f = f->next) {
+        if (f->fd >= 0 || f->zip != NULL) {
+            is_ok = close_file(&p, f, is_ok, err) && is_ok;
+        }
+    }
+    ex_bytes_free(&p.value);
+    arena_free(p.arena);
+    return is_ok;
+}
