@@ -31,7 +31,7 @@ typedef struct OutFile {
     gzFile zip;
     ExBytes bytes;
     int64_t rows;
-    size_t number;
+    bool is_full; /* closed: a further row of its directory begins another file */
 } OutFile;
 
 typedef struct RowsPart {
@@ -41,7 +41,6 @@ typedef struct RowsPart {
     Arena *arena;
     OutFile *files; /* newest first */
     size_t nopen;
-    size_t next_number;
     ExBytes value;
 } RowsPart;
 
@@ -211,13 +210,15 @@ static bool open_file(RowsPart *p, Str directory, OutFile **ret, Err *err) {
         if (!close_file(p, last, true, err)) {
             return false;
         }
-        last->directory = (Str){0};
-        last->number = SIZE_MAX; /* never found again */
+        last->is_full = true;
     }
     OutFile *file = ARENA_NEW(p->arena, OutFile);
     file->directory = str_copy(p->arena, directory);
-    file->number = p->next_number++;
-    if (!ex_write_add(p->writer, p->arena, directory, p->part, directory.len > 0 || p->options->most_rows > 0 ? file->number : 0, &file->path, err)) {
+    size_t number = 0;
+    for (const OutFile *f = p->files; f != NULL; f = f->next) {
+        number += str_eq(f->directory, directory);
+    }
+    if (!ex_write_add(p->writer, p->arena, directory, p->part, number, &file->path, err)) {
         return false;
     }
     file->fd = open(file->path.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -243,11 +244,11 @@ static bool open_file(RowsPart *p, Str directory, OutFile **ret, Err *err) {
 
 static bool file_for(RowsPart *p, Str directory, OutFile **ret, Err *err) {
     for (OutFile *f = p->files; f != NULL; f = f->next) {
-        if (f->number == SIZE_MAX || !str_eq(f->directory, directory)) {
+        if (f->is_full || !str_eq(f->directory, directory)) {
             continue;
         }
         if (p->options->most_rows > 0 && f->rows >= p->options->most_rows) {
-            f->number = SIZE_MAX;
+            f->is_full = true;
             if (!close_file(p, f, true, err)) {
                 return false;
             }
@@ -309,7 +310,7 @@ static bool put_chunk(RowsPart *p, const PlField *fields, duckdb_data_chunk chun
             ex_write_directory(w, vectors + w->ndata, row, &directory);
         }
         Str dir = {directory.data, directory.len};
-        bool is_same = file != NULL && p->options->most_rows == 0 && file->number != SIZE_MAX && str_eq(file->directory, dir);
+        bool is_same = file != NULL && p->options->most_rows == 0 && !file->is_full && str_eq(file->directory, dir);
         is_ok = is_same || file_for(p, dir, &file, err);
         if (is_ok) {
             add_row(p, fields, vectors, row, &file->bytes);
