@@ -7,7 +7,7 @@ Invariant: none runs anything; what needs the real types settles the text column
 from __future__ import annotations
 
 import sys
-from typing import Any, Iterable, Sequence
+from typing import Any, Sequence
 
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -67,33 +67,38 @@ class _Node(dict):
         return [(F.struct(*c.columns()) if isinstance(c, _Node) else c).alias(n) for n, c in self.items()]
 
 
-def _cast(column: Any, wanted: T.DataType, members: Iterable[T.StructField] | None = None) -> Any:
-    """A value as a type; of a choice, whichever member can be."""
-    if members is None:
-        return column.cast(wanted)
-    return F.coalesce(*(column.getField(m.name).cast(wanted) for m in members))
+def _cast(records: Records, name: str, column: Any, current: T.DataType, wanted: T.DataType) -> Any:
+    """A value as a type; of a choice, whichever member can be.  A text column that may be one needs no look at its values for that."""
+    if name in records.choices:
+        return F.coalesce(*(column.getField(m.name).cast(wanted) for m in current.fields))  # type: ignore[attr-defined]
+    if name in records.text:
+        typed = typed_text(column, records.text[name])
+        return F.coalesce(typed.cast(wanted), F.when(typed.isNull() & (F.trim(column) != ""), column).cast(wanted))
+    return column.cast(wanted)
 
 
 def apply_mapping(records: Records, mappings: Any, case_sensitive: bool) -> Records:
     """Only the mapped fields, in the mapping's order.
 
-    Decided here: a source that the frame lacks leaves its target out; a value that can't be cast becomes null; a text column with a
-    declared type is cast from that type; the source's type word only says what the user expects, it converts nothing.
+    Decided here: a source that the frame lacks leaves its target out; a value that can't be cast becomes null; the source's type word only
+    says what the user expects, it converts nothing.
     """
-    records = records.settled()
+    specs = _mapping_specs(mappings)
+    if any(word is None or word.lower() == "choice" for _, _, word in specs):
+        records = records.settled()
     target, choices = _Node(), {}
-    for source, name, word in _mapping_specs(mappings):
+    for source, name, word in specs:
         found = column_at(records.schema, source, case_sensitive)
         if found is None:
             warn(f"apply_mapping: there is no field {source!r}, so {name!r} is left out")
             continue
         column, current, real = found
         path = parse_path(name)
-        mixed = len(real) == 1 and real[0] in records.choices
+        top = real[0] if len(real) == 1 else ""
         if word is not None and word.lower() != "choice":
-            column = _cast(column, spark_type(word), current.fields if mixed else None)  # type: ignore[attr-defined]
-        elif mixed and len(path) == 1:
-            choices[path[0]] = records.choices[real[0]]
+            column = _cast(records, top, column, current, spark_type(word))
+        elif top in records.choices and len(path) == 1:
+            choices[path[0]] = records.choices[top]
         target.put(path, column, name)
     if not target:
         raise IllegalArgumentException(

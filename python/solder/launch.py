@@ -7,12 +7,14 @@ when it fails names the script's own lines, and none of the machinery's.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import sysconfig
+import threading
 import traceback
 import types
-from typing import Sequence
+from typing import NoReturn, Sequence
 
 __all__ = ["main", "report"]
 
@@ -39,7 +41,9 @@ def _is_machinery(filename: str, hidden: tuple[str, ...]) -> bool:
 def _one_line_head(error: BaseException) -> str:
     """The error's class and message, without the JVM's or the plan's trailing pages."""
     if type(error).__name__ == "SparkConnectGrpcException" and "StatusCode.UNAVAILABLE" in str(error):
-        return f"{type(error).__name__}: the engine at {os.environ.get('SPARK_REMOTE', '?')} does not answer: it has ended, or never started"
+        return (
+            f"{type(error).__name__}: the engine at {os.environ.get('SPARK_REMOTE', '?')} does not answer: it has ended, or never started"
+        )
     lines = "".join(traceback.format_exception_only(type(error), error)).rstrip("\n").split("\n")
     lines[0] = (
         lines[0].removeprefix(type(error).__module__ + ".")
@@ -103,17 +107,18 @@ def _exit_status(error: SystemExit) -> int:
 
 def _interrupted_at(error: KeyboardInterrupt, script: str) -> str:
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if os.path.abspath(frame.filename) == os.path.abspath(script):
+        if frame.filename == script:
             return f" at {os.path.basename(script)}:{frame.lineno}"
     return ""
 
 
-def _run(script: str) -> int:
+def _run(name: str) -> int:
+    script = os.path.abspath(name)  # as Python does: the script may change its folder
     try:
         with open(script, "rb") as source:
             code = compile(source.read(), script, "exec", dont_inherit=True)
     except OSError as e:
-        print(f"{script}: {e.strerror or e}", file=sys.stderr)
+        print(f"{name}: {e.strerror or e}", file=sys.stderr)
         return 2
     except (SyntaxError, ValueError) as e:
         print(report(e), file=sys.stderr)
@@ -142,19 +147,30 @@ def main(argv: Sequence[str]) -> int:
         return 2
     script = argv[0]
     sys.argv = list(argv)
-    sys.path[0] = os.path.dirname(os.path.abspath(script))
+    folder = os.path.dirname(os.path.abspath(script))
+    if sys.flags.safe_path:
+        sys.path.insert(0, folder)
+    else:
+        sys.path[0] = folder
     if os.environ.get("SPARK_REMOTE"):
         from solder.session import install
 
         install()
-    try:
-        return _run(script)
-    finally:
+    return _run(script)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process as sys.exit would (threads joined, exit handlers run, output flushed) but for taking every module apart: 0.05 s."""
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
         try:
-            sys.stdout.flush()
-        except BrokenPipeError:
-            sys.stdout = None  # type: ignore[assignment]
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            status = status or 1
+    os._exit(status)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    _leave(main(sys.argv[1:]))

@@ -86,6 +86,13 @@ def test_mapping_a_choice_casts_either_member(providers):
     ]
 
 
+def test_a_typed_mapping_needs_no_look_at_the_data(providers):
+    mapped = providers.apply_mapping([("pid", "long", "p", "int"), ("s", "string", "s", "string")])
+    assert providers._records._settled is None
+    assert rows(mapped) == [(1, "a"), (None, "b"), (None, "c")]
+    assert rows(providers.apply_mapping([("pid", "long", "p", "string")])) == [("1",), ("x1",), (None,)]
+
+
 def test_show_prints_the_held_value(providers, capsys):
     providers.show()
     assert sorted(capsys.readouterr().out.splitlines()) == ['{"pid": "x1", "s": "b"}', '{"pid": 1, "s": "a"}', '{"pid": null, "s": "c"}']

@@ -49,6 +49,12 @@ def test_an_uncaught_exception_shows_the_scripts_lines(launch, script):
     assert "solder" not in ran.stderr
 
 
+def test_a_relative_script_that_changes_its_folder(launch, script, tmp_path):
+    script("import os, sys\nos.chdir('/')\nprint(sys.argv[0], os.path.isabs(__file__))\n1/0\n")
+    ran = launch("job.py")
+    assert ran.stdout == "job.py True\n" and "    1/0\n" in ran.stderr
+
+
 def test_a_syntax_error_names_its_line(launch, script):
     ran = launch(script("x = 1\ny = (\n"))
     assert ran.returncode == 1
