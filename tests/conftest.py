@@ -93,6 +93,7 @@ class Engine:
     """A `solder connect` process on a port of its own."""
 
     def __init__(self, home: pathlib.Path, *arguments: str) -> None:
+        self.home = home
         command = [str(solder_binary()), "--home", str(home), "connect", "--port", "0", *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.errors: list[str] = []
@@ -119,17 +120,26 @@ class Engine:
                 self.process.kill()
         return self.process.wait()
 
+    def solder(self, *arguments: str) -> str:
+        """Run a verb over the same home; what it printed."""
+        command = [str(solder_binary()), "--home", str(self.home), *arguments]
+        ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert ran.returncode == 0, f"{' '.join(arguments)}: {ran.stderr}"
+        return ran.stdout
+
 
 @pytest.fixture(scope="session")
-def engine_remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The engine that the whole run shares."""
+    started = Engine(tmp_path_factory.mktemp("solder-home"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def engine_remote(request: pytest.FixtureRequest) -> str:
     """The engine's address, sc://127.0.0.1:PORT."""
-    given = os.environ.get("SOLDER_TEST_REMOTE")
-    if given:
-        yield given
-        return
-    engine = Engine(tmp_path_factory.mktemp("solder-home"))
-    yield engine.remote
-    engine.stop()
+    return os.environ.get("SOLDER_TEST_REMOTE") or request.getfixturevalue("engine").remote
 
 
 @pytest.fixture(scope="session")
