@@ -76,24 +76,24 @@ class _EngineCatalog:
     def __init__(self, spark: Any) -> None:
         self._spark = spark
 
-    def _load(self, kind: str, database: str, name: str) -> list[dict[str, Any]]:
+    def _load(self, kind: str, database: str, name: str) -> list[dict[str, Any]] | None:
+        """The entries; None when the catalog says that there is no such entity."""
         reader = self._spark.read.format("solder.catalog").option("kind", kind).option("database", database).option("table", name)
         try:
             return [json.loads(row[0]) for row in reader.load().collect()]
         except Exception as e:
-            text = str(e)
-            if "EntityNotFoundException" not in text:
+            if "EntityNotFoundException" not in str(e):
                 raise
-            raise _not_found(database, name, "atabase" not in text) from None
+            return None
 
     def table(self, database: str, name: str) -> dict[str, Any]:
         found = self._load("table", database.lower(), name.lower())
         if not found:
-            raise _not_found(database, name, True)
+            raise _not_found(database, name, bool(self._load("database", database.lower(), "")))
         return found[0]
 
     def partitions(self, database: str, name: str) -> list[dict[str, Any]]:
-        return self._load("partitions", database.lower(), name.lower())
+        return self._load("partitions", database.lower(), name.lower()) or []
 
 
 def _not_found(database: str, name: str, has_database: bool) -> EntityNotFoundException:

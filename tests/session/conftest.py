@@ -41,7 +41,10 @@ def launch(tmp_path: pathlib.Path) -> Callable[..., subprocess.CompletedProcess]
 def launch_connected(launch: Callable, engine_remote: str) -> Callable[..., subprocess.CompletedProcess]:
     """Runs a script with an engine."""
 
-    def run(path: pathlib.Path | str, *arguments: str) -> subprocess.CompletedProcess:
-        return launch(path, *arguments, env={"SPARK_REMOTE": engine_remote, "SPARK_CONNECT_MODE_ENABLED": "1", "SOLDER_ENGINE": "1"})
+    def run(path: pathlib.Path | str, *arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+        ours = "0" if os.environ.get("SOLDER_TEST_REMOTE") else "1"
+        return launch(
+            path, *arguments, env={"SPARK_REMOTE": engine_remote, "SPARK_CONNECT_MODE_ENABLED": "1", "SOLDER_ENGINE": ours, **(env or {})}
+        )
 
     return run
