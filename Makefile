@@ -32,8 +32,8 @@ soak: build ## run one engine under load for a long time (ARGS=minutes)
 fuzz: deps ## fuzz the parsers and decoders, ten minutes each (ARGS= picks targets)
 	@tools/run_tests --fuzz $(ARGS)
 
-fmt: ## format the C sources with clang-format
-	@clang-format -i $$(git ls-files '*.c' '*.h')
+fmt: deps ## format the C sources
+	@clang-format-14 -i $$(git ls-files '*.c' '*.h')
 
 install: deps ## install the program with its Python environment into PREFIX
 	@tools/install "$(PREFIX)"
