@@ -147,7 +147,9 @@ void lo_write_metrics(Lo *lo, StrBuf *out, const TrRel *rel) {
     lo_write_columns(lo, out, rel->output, rel->noutput);
     strbuf_fmt(out, " FROM (SELECT *, solder_metrics(CAST(%zu AS BIGINT)%.*s) AS seen", number, STR_ARG(strbuf_str(&metrics.values)));
     lo_write_from(lo, out, rel->input);
-    strbuf_fmt(out, ") AS %s WHERE seen", lo_alias(lo));
+    /* The sample of everything passes vectors on as they are, in parallel; it is there because DuckDB pushes no filter through a sample, so that
+     * rows are counted before what comes later drops them. */
+    strbuf_fmt(out, ") AS %s WHERE seen USING SAMPLE 100 PERCENT (system)", lo_alias(lo));
 }
 
 /* ---- Python ----------------------------------------------------------------------------------------------------------------------- */
