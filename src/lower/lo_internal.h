@@ -81,5 +81,6 @@ bool lo_not_supported(Lo *lo, const char *what, Str name); /* sets the error; fa
 typedef void LoWriter(Lo *lo, StrBuf *out, const LoCall *call);
 LoWriter *lo_writer_find(Str name); /* NULL when there is none */
 LoWriter *lo_aggregate_writer_find(Str name); /* those for aggregates and window functions */
+LoWriter *lo_collection_writer_find(Str name); /* those for arrays, maps and lambdas */
 
 #endif

@@ -410,6 +410,25 @@ static void write_unix_timestamp(Lo *lo, StrBuf *out, const LoCall *call) {
     strbuf_add_char(out, ')');
 }
 
+static void write_sha2(Lo *lo, StrBuf *out, const LoCall *call) {
+    const TxExpr *bits = call->args[1];
+    if (bits->tag != TX_LITERAL) {
+        lo_not_supported(lo, "with a length that is no constant, the function", STR("sha2"));
+        return;
+    }
+    int64_t length = bits->literal->is_null ? -1 : bits->literal->i;
+    const char *name = length == 0 || length == 256 ? "sha256" : length == 384 ? "spark_sha384" : length == 512 ? "spark_sha512" : NULL;
+    if (length == 224) {
+        lo_not_supported(lo, "with 224 bits, the function", STR("sha2"));
+    } else if (name == NULL) {
+        strbuf_add_c(out, "CAST(NULL AS VARCHAR)");
+    } else {
+        strbuf_fmt(out, "%s(", name);
+        lo_write_expr(lo, out, call->args[0]);
+        strbuf_add_char(out, ')');
+    }
+}
+
 typedef struct Writer {
     const char *name;
     LoWriter *write;
@@ -442,6 +461,7 @@ static const Writer writers[] = {
     {"@reverse", write_reverse},
     {"@round", write_round},
     {"@rtrim", write_rtrim},
+    {"@sha2", write_sha2},
     {"@size", write_size},
     {"@struct", write_struct},
     {"@subtract", write_subtract},
@@ -462,5 +482,6 @@ static LoWriter *find_in(const Writer *rows, size_t count, Str name) {
 
 LoWriter *lo_writer_find(Str name) {
     LoWriter *found = find_in(writers, sizeof writers / sizeof writers[0], name);
-    return found != NULL ? found : lo_aggregate_writer_find(name);
+    found = found != NULL ? found : lo_aggregate_writer_find(name);
+    return found != NULL ? found : lo_collection_writer_find(name);
 }

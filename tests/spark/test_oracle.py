@@ -262,6 +262,10 @@ OPERATORS = {"!": "!", "%": " % ", "&": " & ", "*": " * ", "+": " + ", "-": " - 
              "<>": " <> ", "regexp": " regexp "}
 
 
+# Rows that are reached by syntax alone: a[0], m['k'], s.field of an array of structs (collection.cases has them).
+SYNTAX = {"getarrayitem", "getmapvalue", "getarraystructfields"}
+
+
 def registry_names() -> list[str]:
     """Every name of spec/functions."""
     names = []
@@ -278,7 +282,7 @@ def test_every_function_has_a_case() -> None:
     called = set(re.findall(r"([a-z_][a-z0-9_]*)\s*\(", text))
     missing = []
     for name in registry_names():
-        if name.startswith("solder_") or name in called:
+        if name.startswith("solder_") or name in called or name in SYNTAX:
             continue
         if name in OPERATORS and OPERATORS[name] in text:
             continue
