@@ -38,8 +38,7 @@ def _list(paths: Any) -> list[str]:
 def join(left: Records, right: Records, keys1: Any, keys2: Any) -> Records:
     """The inner equijoin; both keys stay.
 
-    Decided here: of two fields of one name, the second frame's gets the leading dot; names are compared exactly; a choice key is compared
-    as text.
+    Decided here: of two fields of one name, in any case, the second frame's gets the leading dot; a choice key is compared as text.
     """
     keys1, keys2 = _list(keys1), _list(keys2)
     if len(keys1) != len(keys2) or not keys1:
@@ -47,14 +46,14 @@ def join(left: Records, right: Records, keys1: Any, keys2: Any) -> Records:
             f"join: {len(keys1)} keys of the first frame for {len(keys2)} of the second: as many are needed, and at least one"
         )
     left, right = left.settled(), right.settled()
-    taken = set(left.names)
+    taken = {name.lower() for name in left.names}
     renamed: dict[str, str] = {}
     for name in right.names:
         new = name
-        while new in taken:
+        while new.lower() in taken:
             new = "." + new
         renamed[name] = new
-        taken.add(new)
+        taken.add(new.lower())
     one = left.df.select("*", *(c.alias(f"__left{i}") for i, c in enumerate(_key_columns(left, keys1, "first"))))
     two = right.df.select(
         *(F.col(quoted(n)).alias(new) for n, new in renamed.items()),
@@ -70,17 +69,15 @@ def join(left: Records, right: Records, keys1: Any, keys2: Any) -> Records:
     return made
 
 
-def _as_choice(records: Records, name: str, words: dict[str, T.DataType]) -> Any:
+def _as_choice(records: Records, field: T.StructField, words: dict[str, T.DataType]) -> Any:
     """A column as the struct of a choice between these types."""
-    field = find_field(records.schema, name, True)
-    assert field is not None
-    column = F.col(quoted(name))
-    if name in records.choices:
+    column = F.col(quoted(field.name))
+    if field.name in records.choices:
         own = {m.name: column.getField(m.name) for m in field.dataType.fields}  # type: ignore[attr-defined]
     else:
         own = {choice_word(field.dataType): column}
     members = [(own[w].cast(t) if w in own else F.lit(None).cast(t)).alias(w) for w, t in words.items()]
-    return F.when(column.isNotNull(), F.struct(*members)).alias(name)
+    return F.when(column.isNotNull(), F.struct(*members))
 
 
 def _choice_of(records: Records, field: T.StructField) -> dict[str, T.DataType]:
@@ -94,10 +91,10 @@ def union(first: Records, second: Records) -> Records:
     first, second = first.settled(), second.settled()
     one, two, choices = first.df, second.df, {**first.choices, **second.choices}
     for field in first.schema.fields:
-        other = find_field(second.schema, field.name, True)
+        other = find_field(second.schema, field.name)
         if other is None:
             continue
-        mixed = field.name in first.choices or field.name in second.choices
+        mixed = field.name in first.choices or other.name in second.choices
         if not mixed and (
             other.dataType == field.dataType or isinstance(field.dataType, T.NullType) or isinstance(other.dataType, T.NullType)
         ):
@@ -106,9 +103,8 @@ def union(first: Records, second: Records) -> Records:
         words = {w: words[w] for w in sorted(words)}
         if len(words) == 1:
             continue  # structs and arrays of different members: Spark merges them or says why not
-        one, two = one.withColumn(field.name, _as_choice(first, field.name, words)), two.withColumn(
-            field.name, _as_choice(second, field.name, words)
-        )
+        one = one.withColumn(field.name, _as_choice(first, field, words))
+        two = two.withColumn(other.name, _as_choice(second, other, words))
         choices[field.name] = tuple(words)
     joined = one.unionByName(two, allowMissingColumns=True)
     return Records(joined, None, None, choices, first.errors + second.errors, (), first.limits + second.limits)

@@ -229,10 +229,10 @@ class GlueContext(SQLContext):
         catalog_id: str | None = None,
         **kwargs: Any,
     ) -> Any:
-        """A table of the Data Catalog as a DataFrame."""
-        return self.create_dynamic_frame_from_catalog(
-            database, table_name, redshift_tmp_dir, transformation_ctx, push_down_predicate, additional_options, catalog_id, **kwargs
-        ).toDF()
+        """A table of the Data Catalog as a DataFrame: typed, and null where a value does not fit."""
+        database, table_name = _database_and_table(database, table_name, kwargs)
+        options = {"database": database, "table_name": table_name, "additional_options": additional_options}
+        return self.getSource("catalog", None, transformation_ctx, push_down_predicate, **options).getDataFrame()
 
     def create_data_frame_from_options(
         self,

@@ -60,8 +60,8 @@ class DataSource:
         return DynamicFrame(records.same(records.df.limit(num)), self._glue_context, name)
 
     def getDataFrame(self) -> Any:
-        """The records as a DataFrame."""
-        return self.getFrame().toDF()
+        """The records as a DataFrame; a DataFrame has no choices: a value that does not fit its column's type is null (decided here)."""
+        return self._records()[0].forced().df
 
 
 class StreamingDataSource:

@@ -182,6 +182,10 @@ class Records:
             self._settled = self._typed({name for name, count in misfits.items() if count})
         return self._settled
 
+    def forced(self) -> "Records":
+        """The same records with every text column plain, null where a value does not fit: what a Spark reader would give."""
+        return self._typed(set()) if self.text else self
+
     def _count_misfits(self) -> dict[str, int]:
         names = list(self.text)
         counts = []

@@ -41,6 +41,13 @@ def test_join_by_nested_keys_and_bad_ones(frame):
         one.join(["k.i"], ["i", "w"], two)
 
 
+def test_names_differ_by_more_than_case(frame):
+    joined = frame([(1, "a")], "id int, v string").join("id", "ID", frame([(1, "b")], "ID int, w string"))
+    assert joined.toDF().columns == ["id", "v", ".ID", "w"]
+    both = frame([(1,)], "id long").union(frame([("z",)], "ID string"))
+    assert both.schema().getField("id").dataType.typeName() == "choice" and both.count() == 2
+
+
 def test_union_fills_missing_fields(frame):
     assert rows(frame([(1,)], "a int").union(frame([(2, "x")], "a int, b string"))) == [(1, None), (2, "x")]
 

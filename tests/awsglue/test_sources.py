@@ -82,6 +82,12 @@ def test_values_that_do_not_fit_make_a_choice(glue, catalog, folder, capsys):
     }
 
 
+def test_a_data_frame_has_no_choices(glue, catalog, folder):
+    catalog.table("t", folder("t", {"a.csv": "1,a\nx1,b\n"}), "id bigint, s string", serde_parameters={"field.delim": ","})
+    df = glue.create_data_frame.from_catalog(database="db", table_name="t")
+    assert df.schema.simpleString() == "struct<id:bigint,s:string>" and rows(df) == [(1, "a"), (None, "b")]
+
+
 def test_json_table(glue, catalog, folder):
     place = folder("t", {"a.json": '{"a": 1, "b": {"c": "x"}, "l": [1, 2]}\n{"a": "n/a", "extra": 1}\n'})
     catalog.table("t", place, "a bigint, b struct<c:string>, l array<int>", JSON)
