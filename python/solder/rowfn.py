@@ -230,8 +230,8 @@ def _zone(df: "DataFrame") -> str:
 
 
 def on_engine() -> bool:
-    """True in a script that the engine runs."""
-    return os.environ.get("SOLDER_ENGINE") == "1"
+    """True where columns go to the engine: in a script that it runs, or over Spark Connect."""
+    return os.environ.get("SOLDER_ENGINE") == "1" or "SPARK_CONNECT_MODE_ENABLED" in os.environ
 
 
 def _compiled(compile_: Callable, f: Callable, schema: "StructType") -> tuple[Any, str]:

@@ -91,10 +91,10 @@ class Compiled:
     def _result_columns(self, backend: Backend) -> list[Any]:
         return []
 
-    def coded(self, df: "DataFrame") -> "DataFrame":
-        """df's columns, the code, and a map's result columns under temporary names."""
+    def coded(self, df: "DataFrame", also: tuple[str, ...] = ()) -> "DataFrame":
+        """The input's columns, those of df that `also` names, the code, and a map's result columns under temporary names."""
         backend = make_backend(self.engine)
-        own = [backend.field((name,)) for name in self.names]
+        own = [backend.field((name,)) for name in (*self.names, *also)]
         for stage in _stages(self._roots()):
             columns = {}
             made = []
