@@ -22,6 +22,8 @@ from .rowvalues import SCALARS, Alt, NotAConstant, Struct, Value, column_value, 
 
 _OPERATORS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%", ast.Pow: "**"}
 _COMPARISONS = {ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
+# A value of each kind, to ask for its attributes.
+_SAMPLES: dict[str, Any] = {"none": None, "bool": True, "int": 1, "float": 1.0, "str": "", "strs": []}
 _MAX_DEPTH = 12
 _MAX_UNROLL = 64
 
@@ -750,8 +752,7 @@ class Machine(Calls):
                 return constant_value(self.g, getattr(alt.data, name))
             except AttributeError:
                 return self.nothing(AttributeError)
-        samples: dict[str, Any] = {"none": None, "bool": True, "int": 1, "float": 1.0, "str": "", "strs": []}
-        if alt.kind in samples and not hasattr(samples[alt.kind], name):
+        if alt.kind in _SAMPLES and not hasattr(_SAMPLES[alt.kind], name):
             return self.nothing(AttributeError)
         raise NotCompiled(f"the attribute {name} of a {self.kind_name(alt)}")
 
@@ -812,6 +813,10 @@ class Machine(Calls):
         if alt is not None and alt.kind == "record":
             args, keywords = self._arguments(node)
             return self._record_method(alt.data, func.attr, args, keywords)
+        for each in target.alts:
+            # Python looks the method up before it evaluates the arguments.
+            if each.kind in _SAMPLES and not hasattr(_SAMPLES[each.kind], func.attr):
+                self.raise_(AttributeError, each.guard)
         if alt is not None and alt.kind == "str" and func.attr == "join" and len(node.args) == 1 and isinstance(node.args[0], (ast.List, ast.Tuple)):
             return self._join_list(alt.data, node.args[0].elts)
         args, keywords = self._arguments(node)

@@ -277,8 +277,8 @@ class Backend:
         # From 2**53 on every float is whole, and floor() to a long would not hold it.
         floor = F.when(F.abs(ratio) < self.lit(2.0**53), F.floor(ratio).cast("double")).otherwise(ratio)
         floor = F.when(ratio - floor > self.lit(0.5), floor + self.lit(1.0)).otherwise(floor)
-        zero = F.when((x < self.lit(0.0)) != (y < self.lit(0.0)), self.lit(-0.0)).otherwise(self.lit(0.0))
-        return F.when(ratio == self.lit(0.0), zero).otherwise(floor)
+        # A zero with the sign of x / y.
+        return F.when(ratio == self.lit(0.0), (x / y) * self.lit(0.0)).otherwise(floor)
 
     def op_float_of_str(self, node: Node, x: Node) -> Any:
         """Python's float(x): null where it raises ValueError."""

@@ -68,7 +68,7 @@ class Writer:
             lambda: f"{self.text(d)}.upper()",
             lambda: f"{self.text(d)}.replace({r.choice(['a', 'b', 'na', ' ', ','])!r}, {r.choice(['', 'X', '$1'])!r})",
             lambda: f"({self.text(d)} + {self.text(d)})",
-            lambda: f"f\"{{{self.any(d).replace(chr(34), chr(39))}}}-{{{self.text(0)}}}\"" if d <= 1 else f"({self.text(d)} + '!')",
+            lambda: f'f"{{{self.any(0)}}}-{{{self.text(0)}}} {{{self.int(0)}}}"',
             lambda: f"str({self.any(d)})",
             lambda: f"{self.text(d)}[{r.choice(['1:3', ':2', '-3:', '2:', ':-1', '-2:-1', '0:0'])}]",
             lambda: f"{self.text(d)}[{r.choice(['0', '-1', '1'])}]",

@@ -11,7 +11,7 @@ import pytest
 from tests.awsglue.row_functions import SCHEMA, records, source
 from tests.conftest import connect_mode
 
-FUNCTIONS = 150
+FUNCTIONS = 120
 RECORDS = 60
 BATCH = 15
 
@@ -148,3 +148,17 @@ def test_both_ways_agree(session: Any, tmp_path: pathlib.Path, is_map: bool) -> 
     assert counts["compiled"] > FUNCTIONS * 0.6
     assert counts["raised"] > counts["pairs"] * 0.05
     assert counts["escaped"] < counts["pairs"] * 0.1
+
+
+def test_a_wrong_rule_is_found(session: Any, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from solder.rowspark import Backend
+
+    spark, engine = session
+    module = load(tmp_path / "generated.py", source(20, 45, False))
+
+    def less_or_equal(self: Any, node: Any, a: Any, b: Any) -> Any:
+        return self.column(a) <= self.column(b)
+
+    monkeypatch.setattr(Backend, "op_lt", less_or_equal)
+    differences, _ = compare(module, spark, engine, False, 45, 20)
+    assert differences
