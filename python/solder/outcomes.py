@@ -26,6 +26,8 @@ NOTHING = 10
 # The compiled form leaves this row to the function itself.
 ESCAPE = 99
 
+ALL = frozenset((DROP, KEEP, *RAISED.values(), NOTHING))
+
 # What Glue's filter takes for "not kept"; every other class makes an error record.
 FILTER_DROPS = ("KeyError", "ValueError", "TypeError")
 

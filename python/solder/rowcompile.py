@@ -832,14 +832,14 @@ class Machine(Calls):
 
     def _join_list(self, separator: Node, items: list[ast.expr]) -> Value:
         parts: list[Value] = []
-        for item in items:
-            value = self.each(self.eval(item), lambda a: scalar(self.g, a.data) if a.kind == "str" else self._not_text(a))
-            parts += [scalar(self.g, separator), value] if parts else [value]
+        values = [self.eval(item) for item in items]
+        for value in values:
+            text = self.each(value, lambda a: scalar(self.g, a.data) if a.kind == "str" else self._not_text(a))
+            parts += [scalar(self.g, separator), text] if parts else [text]
         return self._joined(parts)
 
     def _not_text(self, alt: Alt) -> Value:
         if alt.kind in (*SCALARS, "none"):
-            # join looks at all items before it raises; evaluating them has no effect, so the order doesn't matter.
             return self.nothing(TypeError)
         raise NotCompiled(f"join of a {self.kind_name(alt)}")
 

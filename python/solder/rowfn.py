@@ -64,9 +64,15 @@ class _Plan:
         about = {"kind": self.kind, "site": self.site, "code": self.code, "way": self.way, "why": self.why, "id": next(_numbers)}
         return "solder:" + json.dumps(about)
 
-    def _observed(self, coded: "DataFrame", rows: Any, count: Callable[[tuple[int, ...]], Any]) -> "DataFrame":
-        """`coded` with the plan's counters: `rows` sums the records, `count` those with one of some codes."""
-        raised = {name: (code,) for name, code in outcomes.RAISED.items()}
+    def _observed(self, coded: "DataFrame", rows: Any, possible: frozenset[int], some: Callable[[tuple[int, ...]], Any]) -> "DataFrame":
+        """`coded` with the plan's counters: `rows` sums the records, `some` those with one of some codes; only `possible` codes occur."""
+        from pyspark.sql import functions as F
+
+        def count(codes: tuple[int, ...]) -> Any:
+            met = tuple(code for code in codes if code in possible)
+            return some(met) if met else F.count(F.lit(None))
+
+        raised = {name: (code,) for name, code in outcomes.RAISED.items() if code in possible}
         metrics = [
             rows.alias("rows"),
             count((outcomes.KEEP,)).alias("kept"),
@@ -89,17 +95,17 @@ class _Plan:
             columns = [F.col(counter_name(code)) for code in codes]
             return total(sum(columns[1:], columns[0]))
 
-        return self._observed(coded, total(F.col(ROWS)), count)
+        return self._observed(coded, total(F.col(ROWS)), outcomes.ALL, count)
 
-    def observed_codes(self, coded: "DataFrame") -> "DataFrame":
-        """`coded`, which has a row with a code for every record, with the plan's counters."""
+    def observed_codes(self, coded: "DataFrame", possible: frozenset[int]) -> "DataFrame":
+        """`coded`, which has a row with one of the `possible` codes for every record, with the plan's counters."""
         from pyspark.sql import functions as F
 
         def count(codes: tuple[int, ...]) -> Any:
             test = F.col(CODE) == F.lit(codes[0]) if len(codes) == 1 else F.col(CODE).isin(*codes)
             return F.count(F.when(test, F.lit(1)))
 
-        return self._observed(coded, F.count(F.lit(1)), count)
+        return self._observed(coded, F.count(F.lit(1)), possible, count)
 
     def _errors(self, df: "DataFrame", worker: ErrorsWorker) -> "DataFrame":
         """The error records among the rows of df."""

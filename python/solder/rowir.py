@@ -10,6 +10,7 @@ exact value while its magnitude is below `limit`; from there on only its sign is
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
@@ -80,6 +81,9 @@ class Graph:
             raise NotCompiled("an integer constant beyond 64 bits")
         if kind == "str" and any(0xD800 <= ord(c) <= 0xDFFF for c in value):
             raise NotCompiled("a text constant with a lone surrogate")
+        if kind == "float" and value == 0 and math.copysign(1, value) < 0:
+            # Spark's optimiser holds the branches of `-0.0 if c else 0.0` for the same.
+            raise NotCompiled("the constant -0.0")
         node = self.node("const", kind, value)
         if kind == "int":
             node.lo = node.hi = value

@@ -73,6 +73,7 @@ class Compiled:
         self.engine = engine
         self.events = [(event.condition, _event_code(event.raised)) for event in machine.events]
         self.result_code = result_code
+        self.possible = frozenset(code for _, code in (*self.events, *result_code)) | {outcomes.DROP}
         self.escapes = any(code == outcomes.ESCAPE for _, code in self.events)
 
     def _roots(self) -> list[Node]:
@@ -193,7 +194,7 @@ class CompiledFilter(Compiled):
             fields = [*self.schema.fields, T.StructField(CODE, T.IntegerType()), *(T.StructField(n, T.LongType()) for n in COUNTER_COLUMNS)]
             everything = self.with_escapes(coded, own, FilterWorker(self.f, self.names), T.StructType(fields))
             return plan.observed_counters(everything).filter(F.col(CODE) == F.lit(outcomes.KEEP)).select(*own)
-        return plan.observed_codes(coded).filter(F.col(CODE) == F.lit(outcomes.KEEP)).select(*own)
+        return plan.observed_codes(coded, self.possible).filter(F.col(CODE) == F.lit(outcomes.KEEP)).select(*own)
 
 
 def compile_filter(f: Callable, schema: "StructType", reader: "SourceReader", engine: bool) -> CompiledFilter:
@@ -268,7 +269,7 @@ class CompiledMap(Compiled):
             temporary = [F.col(f"{_RESULT}{i}") for i in range(len(self.columns))]
             everything = self.with_escapes(coded, temporary, worker, T.StructType(fields))
             return plan.observed_counters(everything).filter(F.col(CODE) == F.lit(outcomes.KEEP)).select(*results)
-        return plan.observed_codes(coded).filter(F.col(CODE) == F.lit(outcomes.KEEP)).select(*results)
+        return plan.observed_codes(coded, self.possible).filter(F.col(CODE) == F.lit(outcomes.KEEP)).select(*results)
 
 
 def compile_map(f: Callable, schema: "StructType", reader: "SourceReader", engine: bool) -> CompiledMap:

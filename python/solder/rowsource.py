@@ -56,13 +56,19 @@ def _first_line(node: ast.Lambda | ast.FunctionDef) -> int:
     return node.lineno
 
 
-def _span(code: types.CodeType) -> tuple[int, int, int, int] | None:
-    """Where a lambda's body stands: the place of its return instruction."""
-    last = None
-    for position in code.co_positions():
-        if None not in position:
-            last = position
-    return last  # type: ignore[return-value]
+Place = tuple[tuple[int, int], tuple[int, int]]
+
+
+def _span(code: types.CodeType) -> Place | None:
+    """From where to where the code's instructions were written."""
+    places = [((p[0], p[2]), (p[1], p[3])) for p in code.co_positions() if None not in p and p[2:] != (0, 0)]
+    if not places:
+        return None
+    return min(start for start, _ in places), max(end for _, end in places)  # type: ignore[type-var,return-value]
+
+
+def _body_span(node: ast.Lambda) -> Place:
+    return (node.body.lineno, node.body.col_offset), (node.body.end_lineno or 0, node.body.end_col_offset or 0)
 
 
 def _nodes(tree: ast.AST, code: types.CodeType) -> list[ast.Lambda | ast.FunctionDef]:
@@ -77,11 +83,13 @@ def _nodes(tree: ast.AST, code: types.CodeType) -> list[ast.Lambda | ast.Functio
         if [a.arg for a in (*node.args.posonlyargs, *node.args.args)] != list(code.co_varnames[: code.co_argcount]):
             continue
         found.append(node)
-    if len(found) > 1:
-        span = _span(code)
-        body = [n for n in found if isinstance(n, ast.Lambda)]
-        if span is not None:
-            found = [n for n in body if (n.body.lineno, n.body.end_lineno, n.body.col_offset, n.body.end_col_offset) == span]
+    span = _span(code)
+    lambdas = [n for n in found if isinstance(n, ast.Lambda)]
+    if len(lambdas) > 1 and span is not None:
+        # Several on one line: the innermost one whose body holds all of the instructions.
+        around = [(_body_span(n), n) for n in lambdas if _body_span(n)[0] <= span[0] and span[1] <= _body_span(n)[1]]
+        innermost = [n for (start, end), n in around if all(s <= start and end <= e for (s, e), _ in around)]
+        return list(innermost)
     return found
 
 

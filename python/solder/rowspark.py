@@ -266,7 +266,8 @@ class Backend:
     def op_float_mod(self, node: Node, a: Node, b: Node) -> Any:
         F = self.F
         _x, y, rest, down = self._float_mod_parts(a, b)
-        zero = F.when(y < self.lit(0.0), self.lit(-0.0)).otherwise(self.lit(0.0))
+        # A zero with y's sign; two zero literals would be one to Spark's optimiser.
+        zero = F.signum(y) * self.lit(0.0)
         return F.when(rest == self.lit(0.0), zero).otherwise(F.when(down, rest + y).otherwise(rest))
 
     def op_float_floordiv(self, node: Node, a: Node, b: Node) -> Any:

@@ -60,6 +60,8 @@ class _Counts:
 def _records(columns: BatchColumns, rows: int, cls: type[LazyRecord], warm: list[str]) -> Iterator[LazyRecord]:
     """A record for each row; the fields in `warm` (those that earlier records were asked for) are filled in beforehand."""
     new = cls.__new__
+    # A record is never handed over with an empty storage: json.dumps looks at that before it asks for the items.
+    warm = warm or columns.names[:1]
     ready = [(name, columns.values(name)) for name in warm]
     if len(ready) == 1:
         name, values = ready[0]
@@ -77,6 +79,12 @@ def _records(columns: BatchColumns, rows: int, cls: type[LazyRecord], warm: list
         for name, values in ready:
             _dict_set(record, name, values[at])
         yield record
+
+
+def warm_fields(columns: BatchColumns) -> list[str]:
+    """The fields worth filling in beforehand next time: those that were asked for, without the one that was only there to be there."""
+    decoded = list(columns.decoded)
+    return decoded[1:] if len(decoded) > 1 and decoded[0] == columns.names[0] else decoded
 
 
 class FilterWorker:
@@ -115,7 +123,7 @@ class FilterWorker:
             except Exception as raised:
                 counts.add(code_of(raised))
                 keep(False)
-        return mask, list(columns.decoded)
+        return mask, warm_fields(columns)
 
     def _with_counts(self, pa: Any, batch: Any, counts: _Counts, code: int) -> Any:
         arrays = [*batch.columns, *counts.columns(pa, batch.num_rows, code)]
@@ -264,7 +272,7 @@ class MapWorker:
                 touched = None if touched is None or mine is None else touched | mine
                 kept.append(at)
                 results.append(result)
-            warm = [name for name in columns.decoded if name not in self.nested]
+            warm = [name for name in warm_fields(columns) if name not in self.nested]
             counts.rows += batch.num_rows
             if kept:
                 yield self._batch(pa, batch, kept, results, touched, counts)

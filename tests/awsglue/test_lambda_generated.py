@@ -11,7 +11,7 @@ import pytest
 from tests.awsglue.row_functions import SCHEMA, records, source
 from tests.conftest import connect_mode
 
-FUNCTIONS = 120
+FUNCTIONS = 80
 RECORDS = 60
 BATCH = 15
 
