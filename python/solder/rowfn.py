@@ -236,8 +236,9 @@ def _zone(df: "DataFrame") -> str:
 
 
 def on_engine() -> bool:
-    """True where columns go to the engine: in a script that it runs, or over Spark Connect."""
-    return os.environ.get("SOLDER_ENGINE") == "1" or "SPARK_CONNECT_MODE_ENABLED" in os.environ
+    """True where columns go to the engine: in a script that it runs, and over Spark Connect unless SOLDER_ENGINE=0 says that real Spark serves it."""
+    said = os.environ.get("SOLDER_ENGINE")
+    return said == "1" or (said != "0" and "SPARK_CONNECT_MODE_ENABLED" in os.environ)
 
 
 def _compiled(compile_: Callable, f: Callable, schema: "StructType") -> tuple[Any, str]:
