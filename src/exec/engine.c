@@ -4,6 +4,7 @@
  * no extension is downloaded, no file is written but in temp_directory, which it makes and removes.
  */
 #include "exec/ex_internal.h"
+#include "exec/parts.h"
 #include "exec/write.h"
 
 #include <dirent.h>
@@ -178,6 +179,7 @@ void ex_engine_free(ExEngine *owned_engine) {
     if (owned_engine == NULL) {
         return;
     }
+    ex_workers_end(owned_engine);
     duckdb_disconnect(&owned_engine->connection);
     duckdb_close(&owned_engine->database);
     if (owned_engine->kernels != NULL) {

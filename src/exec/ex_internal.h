@@ -43,6 +43,13 @@ struct ExScope {
     ExScope *next;
 };
 
+/* A Python worker between two queries. */
+typedef struct ExIdleWorker {
+    struct ExIdleWorker *next;
+    int to, from;
+    int64_t id;
+} ExIdleWorker;
+
 struct ExEngine {
     Arena *arena;
     ExConfig config;
@@ -51,7 +58,8 @@ struct ExEngine {
     KnSet *kernels;
     int threads;
     bool made_temp;
-    pthread_mutex_t lock; /* over scopes */
+    pthread_mutex_t lock; /* over scopes and idle */
+    ExIdleWorker *idle;
     ExScope *scopes;
 };
 

@@ -9,12 +9,6 @@ void ex_input_done(ExInput *input) {
     }
 }
 
-bool ex_python_register(ExEngine *engine, Err *err) {
-    (void)engine;
-    (void)err;
-    return true;
-}
-
 static bool json_plan(ExScanPlan *plan, Err *err) {
     (void)plan;
     return err_set(err, ERR_NOT_SUPPORTED, "reading json is not supported yet");

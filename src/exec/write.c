@@ -5,7 +5,7 @@
  */
 #include "exec/write.h"
 
-#include "exec/scan.h"
+#include "exec/parts.h"
 #include "exec/source.h"
 #include "exec/storage_dir.h"
 
@@ -17,7 +17,6 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <yyjson.h>
 
 enum { PART_BYTES = 128 * 1024 * 1024 };
 
@@ -278,66 +277,13 @@ static bool target_exists(ExWriter *writer, bool *ret, Err *err) {
     return is_ok;
 }
 
-/* Names of physical operators under which a row comes from exactly one row of the scan. */
-static bool is_row_by_row(yyjson_val *node, int *scans) {
-    const char *name = yyjson_get_str(yyjson_obj_get(node, "name"));
-    if (name == NULL) {
-        return false;
-    }
-    size_t n = strlen(name);
-    while (n > 0 && name[n - 1] == ' ') {
-        n--;
-    }
-    bool is_scan = n == 11 && memcmp(name, "SOLDER_SCAN", 11) == 0;
-    *scans += is_scan;
-    if (!is_scan && !(n == 10 && memcmp(name, "PROJECTION", 10) == 0) && !(n == 6 && memcmp(name, "FILTER", 6) == 0)) {
-        return false;
-    }
-    size_t i, most;
-    yyjson_val *child;
-    yyjson_arr_foreach(yyjson_obj_get(node, "children"), i, most, child) {
-        if (!is_row_by_row(child, scans)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* The number of parts; 0: the whole query at once. */
 static size_t count_parts(ExWriter *writer) {
-    ExOperation *op = writer->op;
-    size_t parts = 0;
-    Str sql = str_fmt(writer->arena, "EXPLAIN (FORMAT json) %.*s", STR_ARG(op->query->sql));
-    duckdb_result result;
-    if (duckdb_query(op->scope->connection, sql.data, &result) != DuckDBSuccess) {
-        duckdb_destroy_result(&result); /* the query itself will say what is wrong */
-        return 0;
-    }
-    duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
-    if (chunk != NULL && duckdb_data_chunk_get_size(chunk) > 0) {
-        duckdb_string_t *text = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1));
-        yyjson_doc *doc = yyjson_read(duckdb_string_t_data(text), duckdb_string_t_length(*text), 0);
-        yyjson_val *root = yyjson_doc_get_root(doc);
-        root = yyjson_is_arr(root) ? yyjson_arr_get_first(root) : root;
-        int scans = 0;
-        if (root != NULL && is_row_by_row(root, &scans) && scans == 1) {
-            for (size_t i = 0; i < op->query->ninputs; i++) {
-                const ExScanPlan *plan = op->query->inputs[i].kind == LO_INPUT_SCAN ? op->scope->inputs[i].state : NULL;
-                size_t splits = plan != NULL ? plan->nsplits : 0;
-                int64_t bytes = 0;
-                for (size_t f = 0; plan != NULL && f < plan->scan->nfiles; f++) {
-                    bytes += plan->scan->files[f].size;
-                }
-                size_t wanted = (size_t)(bytes / PART_BYTES) + 1;
-                wanted = wanted < (size_t)op->engine->threads ? (size_t)op->engine->threads : wanted;
-                parts = splits > 1 ? (splits < wanted ? splits : wanted) : 0;
-            }
-        }
-        yyjson_doc_free(doc);
-    }
-    duckdb_destroy_data_chunk(&chunk);
-    duckdb_destroy_result(&result);
-    return parts;
+    ExScope *scope = writer->op->scope;
+    size_t pieces = ex_count_parts(scope, SIZE_MAX);
+    size_t wanted = (size_t)(ex_scan_bytes(scope) / PART_BYTES) + 1;
+    wanted = wanted < (size_t)scope->engine->threads ? (size_t)scope->engine->threads : wanted;
+    return pieces < wanted ? pieces : wanted;
 }
 
 typedef struct PartRun {
