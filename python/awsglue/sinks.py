@@ -14,7 +14,7 @@ from awsglue.catalog import Catalog, read_table
 from awsglue.errors import IllegalArgumentException, NotImplementedInSolder
 from awsglue.records import Records
 from awsglue.schemas import find_field, quoted
-from awsglue.sources import csv_dialect, one_character, truth
+from awsglue.sources import csv_dialect, one_character, truth, unknown_format
 
 __all__ = ["write_catalog", "write_options"]
 
@@ -81,7 +81,7 @@ def write_options(
     if not name:
         raise IllegalArgumentException(f"writing {path}: format is missing: parquet, csv, json, orc or avro")
     if name not in _FORMATS:
-        raise NotImplementedInSolder(f"writing format={format!r}", "parquet, csv, json, orc and avro are")
+        raise unknown_format("writing", name)
     records = records.settled()
     records.check()
     asked = connection_options.get("partitionKeys")

@@ -33,6 +33,7 @@ from awsglue.schemas import find_field, quoted, spark_type_of_glue
 __all__ = ["FILE_CONNECTIONS", "read_catalog", "read_options"]
 
 FILE_CONNECTIONS = ("s3", "file", "parquet", "orc", "csv", "json", "avro")
+_OTHER_FORMATS = ("xml", "ion", "groklog", "hudi", "iceberg", "delta")
 _SPARK_FORMATS = ("parquet", "orc", "avro")
 _CORRUPT = "_corrupt_record"
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -216,6 +217,13 @@ def _read_json_options(spark: Any, paths: list[str], options: dict[str, Any], ex
 # ---- options -----------------------------------------------------------------------------------------------------------------------
 
 
+def unknown_format(what: str, name: str) -> Exception:
+    """The error for a format: one of Glue's that is not there yet, or none at all."""
+    if name in _OTHER_FORMATS:
+        return NotImplementedInSolder(f"{what} format={name!r}", "csv, json, parquet, orc and avro are")
+    return IllegalArgumentException(f"{what}: there is no format {name!r}: use csv, json, parquet, orc or avro")
+
+
 def _paths(connection_type: str, options: dict[str, Any]) -> list[str]:
     found = options.get("paths", options.get("path"))
     if isinstance(found, str):
@@ -259,7 +267,7 @@ def read_options(
         return Records(spark.read.format(name).options(**passed, **extra).load(paths))
     if not name:
         raise IllegalArgumentException(f"reading {paths[0]}: format is missing: csv, json, parquet, orc or avro")
-    raise NotImplementedInSolder(f"reading format={format!r}", "csv, json, parquet, orc and avro are")
+    raise unknown_format("reading", name)
 
 
 # ---- catalog -----------------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import re
 import sys
 import sysconfig
 import threading
@@ -44,7 +45,12 @@ def _one_line_head(error: BaseException) -> str:
         return (
             f"{type(error).__name__}: the engine at {os.environ.get('SPARK_REMOTE', '?')} does not answer: it has ended, or never started"
         )
-    lines = "".join(traceback.format_exception_only(type(error), error)).rstrip("\n").split("\n")
+    named = re.match(r"\((?:\w+\.)*(\w+)\) ", str(error)) if type(error).__name__ == "SparkConnectGrpcException" else None
+    if named is not None:  # a class that the client has no Python class for
+        text = f"{named.group(1)}: {str(error)[named.end() :]}"
+    else:
+        text = "".join(traceback.format_exception_only(type(error), error))
+    lines = text.rstrip("\n").split("\n")
     lines[0] = (
         lines[0].removeprefix(type(error).__module__ + ".")
         if type(error).__module__.startswith(("pyspark.", "awsglue.", "solder."))

@@ -70,6 +70,8 @@ def test_bad_sinks(glue, frame, tmp_path):
         glue.write_dynamic_frame.from_options(frame, "s3", {"path": path})
     with pytest.raises(NotImplementedInSolder, match="format='ion'"):
         glue.write_dynamic_frame.from_options(frame, "s3", {"path": path}, "ion")
+    with pytest.raises(IllegalArgumentException, match="there is no format 'parqet'"):
+        glue.write_dynamic_frame.from_options(frame, "s3", {"path": path}, "parqet")
     with pytest.raises(IllegalArgumentException, match="compression='rar'"):
         glue.write_dynamic_frame.from_options(frame, "s3", {"path": path, "compression": "rar"}, "json")
     with pytest.raises(NotImplementedInSolder, match="enableUpdateCatalog"):
