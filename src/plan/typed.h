@@ -229,6 +229,15 @@ struct TrRel {
     };
 };
 
+/* Same meaning: tags, constants, functions and attribute ids agree; names, nullability and implicit marks do not count. */
+bool pl_expr_equal(const TxExpr *a, const TxExpr *b);
+/* fn applied to each direct child (not to plans of subqueries): the same node when nothing changed, NULL when fn gave NULL. */
+typedef const TxExpr *(*PlExprMap)(void *self, const TxExpr *expr);
+const TxExpr *pl_expr_map_children(Arena *arena, const TxExpr *expr, PlExprMap fn, void *self);
+/* Whether test holds for the expression or anything in it (not inside the plans of subqueries). */
+typedef bool (*PlExprTest)(void *self, const TxExpr *expr);
+bool pl_expr_any(const TxExpr *expr, PlExprTest test, void *self);
+
 /* The schema of a relation's output as a struct type. */
 const PlType *pl_output_schema(Arena *arena, const TrRel *rel);
 /* Indented text of a typed tree, for explain and tests. */
