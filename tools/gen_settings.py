@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Turn spec/settings.tsv into the C table behind plan/settings.h.
 
-Usage: gen_settings.py OUTPUT.inc FILE.tsv
+Usage: gen_settings.py FILE.tsv OUTPUT.inc
 Columns: key, kind (boolean | integer | string | timezone), mode (runtime | static), default ("<undefined>": none).
 """
 
@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
         print(__doc__, file=sys.stderr)
         return 2
     try:
-        rows = read_rows(Path(argv[2]))
+        rows = read_rows(Path(argv[1]))
     except ValueError as problem:
         print(f"gen_settings: {problem}", file=sys.stderr)
         return 1
@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
     for key, kind, mode, default in rows:
         value = "NULL" if default == "<undefined>" else c_string(default)
         lines.append(f"{{{c_string(key)}, {KINDS[kind]}, {'true' if mode == 'static' else 'false'}, {value}}},")
-    Path(argv[1]).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    Path(argv[2]).write_text("\n".join(lines) + "\n", encoding="utf-8")
     return 0
 
 

@@ -42,6 +42,7 @@ struct AzRel {
     int64_t plan_id;
     const AzRel *inputs[2]; /* for plan ids */
     const AzRel *under;     /* where ORDER BY and WHERE find columns that this projection dropped; NULL: nowhere */
+    const AzRel *wrapped;   /* tr is a filter, sort or limit over this one's; else NULL */
     const AzAgg *agg;       /* the aggregation that this relation is, for HAVING and ORDER BY; or NULL */
 };
 
@@ -144,6 +145,7 @@ bool az_is_orderable(const PlType *t);
 
 /* parameters.c: the args column */
 bool az_check_arity(AzCtx *ctx, const AzCall *call);
+void az_add_defaults(AzCtx *ctx, AzCall *call);
 bool az_coerce_args(AzCtx *ctx, AzCall *call, bool implicit);
 const PlType *az_parse_type_name(AzCtx *ctx, Str text);
 /* The type an argument must be cast to for an alternative list such as int|string; NULL: no way. */
@@ -165,6 +167,9 @@ const PlType *az_result_arithmetic(AzCtx *ctx, const AzCall *call);
 AzCoerceRule az_coerce_rule(const char *name);
 AzResultRule az_result_rule(const char *name);
 AzNullRule az_null_rule(const char *name);
+
+/* lambdas.c: resolves a higher-order function's lambda arguments in place of NULL ones. */
+bool az_lambda_args(AzCtx *ctx, AzCall *call, const AzScope *scope);
 
 /* calls.c */
 const TxExpr *az_call(AzCtx *ctx, const PxExpr *px, const AzScope *scope);
@@ -216,8 +221,17 @@ const AzRel *az_rows_rel(AzCtx *ctx, const PrRel *pr); /* rows.c: limit, offset,
 const AzRel *az_select(AzCtx *ctx, const AzRel *input, TyNamed *columns, size_t ncolumns);
 /* An aggregation over input: groups may be empty. */
 const AzRel *az_global_aggregate(AzCtx *ctx, const AzRel *input, const TyNamed *columns, size_t ncolumns);
-/* Resolves keys or a condition over an aggregation, adding what they need; *ret_rel has their columns. */
+/* The aggregation with exprs (over its output, its input and new aggregates) appended: each is replaced by its column. */
 const AzRel *az_agg_extend(AzCtx *ctx, const AzRel *rel, const TxExpr **exprs, size_t nexprs);
+/* The aggregation with a condition of that kind before its select list (HAVING). */
+const AzRel *az_agg_filter(AzCtx *ctx, const AzRel *rel, const TxExpr *condition);
+/* A scope in which names come from an aggregation's output, then from its input. */
+AzScope az_agg_scope(AzCtx *ctx, const AzRel *rel, AzIds *missing);
+/* A unary node over input: the same names, tr wrapped. */
+AzRel *az_wrap(AzCtx *ctx, const TrRel *tr, const AzRel *input);
+const TrRel *az_renumber(AzCtx *ctx, const TrRel *tr); /* a copy with attribute ids of its own */
+const AzRel *az_with_rel(AzCtx *ctx, const PrRel *pr);
+const TxExpr *az_to_condition(AzCtx *ctx, PlOrigin origin, const TxExpr *expr, const char *clause);
 /* rel with the columns of those ids added from under its projections. */
 const AzRel *az_add_missing(AzCtx *ctx, const AzRel *rel, const AzIds *ids);
 /* rel restricted to attrs again. */
