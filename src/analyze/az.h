@@ -230,6 +230,9 @@ AzScope az_agg_scope(AzCtx *ctx, const AzRel *rel, AzIds *missing);
 /* A unary node over input: the same names, tr wrapped. */
 AzRel *az_wrap(AzCtx *ctx, const TrRel *tr, const AzRel *input);
 const TrRel *az_renumber(AzCtx *ctx, const TrRel *tr); /* a copy with attribute ids of its own */
+const AzRel *az_lateral_view_rel(AzCtx *ctx, const PrRel *pr);
+const AzRel *az_table_function_rel(AzCtx *ctx, const PrRel *pr);
+const AzRel *az_pivot_rel(AzCtx *ctx, const PrRel *pr); /* PIVOT of SQL */
 const AzRel *az_with_rel(AzCtx *ctx, const PrRel *pr);
 const TxExpr *az_to_condition(AzCtx *ctx, PlOrigin origin, const TxExpr *expr, const char *clause);
 /* rel with the columns of those ids added from under its projections. */

@@ -81,6 +81,7 @@ static size_t edit_distance(Arena *arena, Str a, Str b) {
 typedef struct Candidate {
     Str text;
     size_t distance;
+    Str name;
     size_t position;
 } Candidate;
 
@@ -90,7 +91,8 @@ static int by_distance(const void *a, const void *b) {
     if (x->distance != y->distance) {
         return x->distance < y->distance ? -1 : 1;
     }
-    return x->position < y->position ? -1 : 1;
+    int order = str_cmp(x->name, y->name);
+    return order != 0 ? order : x->position < y->position ? -1 : 1;
 }
 
 /* Parts of a candidate without those that all candidates share (StringUtils.orderSuggestedIdentifiersBySimilarity). */
@@ -122,8 +124,7 @@ enum { MAX_SUGGESTIONS = 5 };
 bool az_fail_unresolved(AzCtx *ctx, PlOrigin origin, const char *what, const Str *parts, size_t nparts, const TyAttr *attrs, size_t nattrs) {
     Arena *arena = ctx->arena;
     Str shown = az_quote_parts(arena, parts, nparts);
-    bool is_field = strcmp(what, "FIELD") == 0;
-    (void)is_field;
+    (void)what;
     if (nattrs == 0) {
         return az_fail(ctx, origin, "UNRESOLVED_COLUMN.WITHOUT_SUGGESTION",
                        "A column or function parameter with name %.*s cannot be resolved. ", STR_ARG(shown));
@@ -144,7 +145,7 @@ bool az_fail_unresolved(AzCtx *ctx, PlOrigin origin, const char *what, const Str
             from = total - nparts;
         }
         candidates[i] = (Candidate){az_quote_parts(arena, all + from, total - from),
-                                    edit_distance(arena, join_parts(arena, all + from, total - from), wanted), i};
+                                    edit_distance(arena, join_parts(arena, all + from, total - from), wanted), attrs[i].name, i};
     }
     qsort(candidates, nattrs, sizeof *candidates, by_distance);
     StrBuf list = {.arena = arena};
