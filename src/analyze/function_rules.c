@@ -362,6 +362,19 @@ static const PlType *result_element(AzCtx *ctx, const AzCall *call) {
     return t->kind == PL_TYPE_ARRAY || t->kind == PL_TYPE_MAP ? t->element : &PL_NULL;
 }
 
+/* array.field: the field of each struct; az_extract made the second argument the field's own name. */
+static const PlType *result_array_fields(AzCtx *ctx, const AzCall *call) {
+    const PlType *t = call->args[0]->type;
+    for (size_t i = 0; t->element != NULL && i < t->element->nfields; i++) {
+        const PlField *field = &t->element->fields[i];
+        if (call->args[1]->tag == TX_LITERAL && str_eq(field->name, call->args[1]->literal->s)) {
+            return pl_array(ctx->arena, field->type, t->element_nullable || field->nullable);
+        }
+    }
+    err_set(ctx->err, ERR_INTERNAL, "A field of an array's structs is not there.");
+    return NULL;
+}
+
 static const PlType *result_flatten(AzCtx *ctx, const AzCall *call) {
     const PlType *t = call->args[0]->type;
     if (t->kind != PL_TYPE_ARRAY || t->element->kind != PL_TYPE_ARRAY) {
@@ -614,6 +627,7 @@ static const struct {
     {"floor_ceil", result_floor_ceil},
     {"round", result_round},
     {"element", result_element},
+    {"array_fields", result_array_fields},
     {"flatten", result_flatten},
     {"map_keys", result_map_keys},
     {"map_values", result_map_values},

@@ -336,15 +336,7 @@ const TxExpr *az_extract(AzCtx *ctx, PlOrigin origin, const TxExpr *child, const
             return NULL;
         }
         const TxExpr *args[] = {child, az_string(ctx, type->element->fields[index].name)};
-        const TxExpr *call = az_apply(ctx, "getarraystructfields", args, 2);
-        if (call == NULL) {
-            return NULL;
-        }
-        TxExpr *fixed = ARENA_NEW(ctx->arena, TxExpr);
-        *fixed = *call;
-        const PlField *field = &type->element->fields[index];
-        fixed->type = pl_array(ctx->arena, field->type, type->element_nullable || field->nullable);
-        return fixed;
+        return az_apply(ctx, "getarraystructfields", args, 2);
     }
     if (type->kind == PL_TYPE_ARRAY || type->kind == PL_TYPE_MAP) {
         bool is_array = type->kind == PL_TYPE_ARRAY;

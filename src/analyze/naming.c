@@ -280,7 +280,7 @@ static void add_args(AzCtx *ctx, StrBuf *text, const TxExpr *const *args, size_t
     }
 }
 
-/* {0} an argument, {*} all, {1*} from the second on. */
+/* {0} an argument, {*} all, {1*} from the second on, {1=x} the second, or x where there is none. */
 static void add_template(AzCtx *ctx, StrBuf *text, const char *pattern, const TxExpr *const *args, size_t nargs) {
     for (const char *c = pattern; *c != '\0'; c++) {
         const char *close = *c == '{' ? strchr(c, '}') : NULL;
@@ -294,6 +294,8 @@ static void add_template(AzCtx *ctx, StrBuf *text, const char *pattern, const Tx
             add_args(ctx, text, args, number, nargs);
         } else if (number < nargs) {
             strbuf_add(text, az_pretty(ctx, args[number]));
+        } else if (*after == '=') {
+            strbuf_add(text, (Str){after + 1, (size_t)(close - after - 1)});
         }
         c = close;
     }
