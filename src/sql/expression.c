@@ -126,10 +126,11 @@ static const PxExpr *in_predicate(SqParser *p, size_t first, const PxExpr *left,
         }
         return e;
     }
-    if (sq_peek(p, 1) == SQ_TOK_RPAREN) {
-        sq_fail_at(p, at_in); /* IN () */
+    if (is_negated && !sq_is(p, SQ_TOK_LPAREN)) {
+        sq_fail(p);
         return NULL;
     }
+    bool is_empty = sq_peek(p, 1) == SQ_TOK_RPAREN;
     sq_expect(p, SQ_TOK_LPAREN);
     SqExprs args = {.arena = p->arena};
     VEC_PUSH(&args, left);
@@ -138,6 +139,10 @@ static const PxExpr *in_predicate(SqParser *p, size_t first, const PxExpr *left,
         VEC_PUSH(&args, list.items[i]);
     }
     sq_expect(p, SQ_TOK_RPAREN);
+    if (p->failed) { /* IN (…) without a list is no IN, but a name where a name can stand, so Spark's error is there */
+        p->failed_at = p->is_select_item && !is_empty ? at_in + 1 : at_in;
+        p->hint = SQ_HINT_NONE;
+    }
     return negated_if(p, first, is_negated, sq_call(p, first, STR("in"), args.items, args.count));
 }
 
@@ -149,11 +154,11 @@ static const PxExpr *like_quantified(SqParser *p, size_t first, const PxExpr *le
     sq_expect(p, SQ_TOK_LPAREN);
     if (sq_is(p, SQ_TOK_RPAREN)) {
         sq_expect(p, SQ_TOK_RPAREN);
-        sq_note(p, at_list - 1, "_LEGACY_ERROR_TEMP_0064", "Expected something between '(' and ')'.");
+        sq_note(p, at_list - (is_negated ? 3 : 2), "_LEGACY_ERROR_TEMP_0064", "Expected something between '(' and ')'..");
         return left;
     }
     SqExprs patterns = sq_expressions(p);
-    sq_expect(p, SQ_TOK_RPAREN);
+    sq_expect_plain(p, SQ_TOK_RPAREN);
     const PxExpr *whole = NULL;
     for (size_t i = 0; i < patterns.count; i++) {
         const PxExpr *one = negated_if(p, first, is_negated, sq_call2(p, first, name, left, patterns.items[i]));
@@ -212,10 +217,8 @@ static const PxExpr *is_predicate(SqParser *p, size_t first, const PxExpr *left)
 
 static bool at_is_test(const SqParser *p) {
     SqTok next = sq_peek(p, 1);
-    SqTok test = next == SQ_KW_NOT || next == SQ_TOK_BANG ? sq_peek(p, 2) : next;
-    size_t after = next == test ? 2 : 3;
-    return test == SQ_KW_NULL || test == SQ_KW_TRUE || test == SQ_KW_FALSE || test == SQ_KW_UNKNOWN ||
-           (test == SQ_KW_DISTINCT && sq_peek(p, after) == SQ_KW_FROM);
+    return next == SQ_KW_NOT || next == SQ_TOK_BANG || next == SQ_KW_NULL || next == SQ_KW_TRUE || next == SQ_KW_FALSE ||
+           next == SQ_KW_UNKNOWN || next == SQ_KW_DISTINCT;
 }
 
 /* A value and at most one predicate over it. */
@@ -230,7 +233,7 @@ static const PxExpr *predicated(SqParser *p) {
     SqTok next = sq_peek(p, is_negated ? 2 : 1);
     const char *like = tok == SQ_KW_LIKE ? "like" : tok == SQ_KW_ILIKE ? "ilike" : NULL;
     bool is_rlike = tok == SQ_KW_RLIKE || tok == SQ_KW_REGEXP;
-    bool is_predicate_word = like != NULL || is_rlike || tok == SQ_KW_BETWEEN || (tok == SQ_KW_IN && next == SQ_TOK_LPAREN);
+    bool is_predicate_word = like != NULL || is_rlike || tok == SQ_KW_BETWEEN || (tok == SQ_KW_IN && (is_negated || next == SQ_TOK_LPAREN));
     if (!is_predicate_word || (!is_negated && !sq_starts_expression(next))) {
         return left; /* the word is an alias */
     }
@@ -295,8 +298,16 @@ static const PxExpr *conjunction(SqParser *p) {
     SqExprs items = {.arena = p->arena};
     do {
         VEC_PUSH(&items, negation(p));
-    } while (sq_accept(p, SQ_KW_AND));
+    } while (sq_is(p, SQ_KW_AND) && sq_starts_expression(sq_peek(p, 1)) && sq_accept(p, SQ_KW_AND));
     return balanced(p, first, "and", &items, 0, items.count);
+}
+
+const PxExpr *sq_condition(SqParser *p) {
+    bool was_select_item = p->is_select_item;
+    p->is_select_item = false;
+    const PxExpr *e = sq_expression(p);
+    p->is_select_item = was_select_item;
+    return e;
 }
 
 const PxExpr *sq_expression(SqParser *p) {
@@ -308,7 +319,7 @@ const PxExpr *sq_expression(SqParser *p) {
     SqExprs items = {.arena = p->arena};
     do {
         VEC_PUSH(&items, conjunction(p));
-    } while (sq_accept(p, SQ_KW_OR));
+    } while (sq_is(p, SQ_KW_OR) && sq_starts_expression(sq_peek(p, 1)) && sq_accept(p, SQ_KW_OR));
     p->depth--;
     return balanced(p, first, "or", &items, 0, items.count);
 }
@@ -325,7 +336,10 @@ SqExprs sq_expressions(SqParser *p) {
 
 const PxExpr *sq_named_expression(SqParser *p) {
     size_t first = p->pos;
+    bool was_select_item = p->is_select_item;
+    p->is_select_item = true;
     const PxExpr *e = sq_expression(p);
+    p->is_select_item = was_select_item;
     bool has_as = sq_is(p, SQ_KW_AS) && (sq_is_identifier(sq_peek(p, 1)) || sq_peek(p, 1) == SQ_TOK_LPAREN);
     if (has_as) {
         (void)sq_accept(p, SQ_KW_AS);

@@ -49,6 +49,17 @@ static const PxExpr *call_suffix(SqParser *p, size_t first, PxExpr *call) {
     return call;
 }
 
+/* Whether all are names of one part, which could be a lambda's parameters as well: what is wrong behind them is told in another way. */
+static bool are_names(const SqExprs *args) {
+    for (size_t i = 0; i < args->count; i++) {
+        const PxExpr *e = args->items[i];
+        if (e == NULL || (e->tag != PX_ATTRIBUTE && e->tag != PX_LAMBDA_VARIABLE) || e->attribute.nparts != 1) {
+            return false;
+        }
+    }
+    return args->count > 0;
+}
+
 const PxExpr *sq_function_call(SqParser *p, size_t first_token, const Str *parts, size_t nparts) {
     sq_expect(p, SQ_TOK_LPAREN);
     bool is_distinct = false;
@@ -66,7 +77,11 @@ const PxExpr *sq_function_call(SqParser *p, size_t first_token, const Str *parts
             VEC_PUSH(&args, argument(p));
         } while (sq_accept(p, SQ_TOK_COMMA));
     }
-    sq_expect(p, SQ_TOK_RPAREN);
+    if (are_names(&args) && !is_distinct) {
+        sq_expect(p, SQ_TOK_RPAREN);
+    } else {
+        sq_expect_list_end(p, SQ_TOK_RPAREN, args.count);
+    }
     Str name = dotted(p, parts, nparts);
     bool is_count_star = args.count == 1 && args.items[0] != NULL && args.items[0]->tag == PX_STAR && args.items[0]->star.ntarget == 0 &&
                          !is_distinct && str_eq_nocase(name, STR("count"));
@@ -117,7 +132,7 @@ static const PxExpr *struct_call(SqParser *p) {
     if (!sq_is(p, SQ_TOK_RPAREN)) {
         args = sq_named_expressions(p);
     }
-    sq_expect(p, SQ_TOK_RPAREN);
+    sq_expect_plain(p, SQ_TOK_RPAREN);
     return sq_call(p, first, STR("struct"), args.items, args.count);
 }
 
@@ -273,9 +288,9 @@ const PxExpr *sq_special_call(SqParser *p) {
     }
     switch ((int)sq_peek(p, 0)) {
     case SQ_KW_CAST:
-        return cast_call(p, PL_CAST_LEGACY);
+        return count_inside(p, SQ_KW_AS) == 0 && count_inside(p, SQ_TOK_COMMA) > 0 ? NULL : cast_call(p, PL_CAST_LEGACY);
     case SQ_KW_TRY_CAST:
-        return cast_call(p, PL_CAST_TRY);
+        return count_inside(p, SQ_KW_AS) == 0 && count_inside(p, SQ_TOK_COMMA) > 0 ? NULL : cast_call(p, PL_CAST_TRY);
     case SQ_KW_STRUCT:
         return struct_call(p);
     case SQ_KW_FIRST:

@@ -326,5 +326,6 @@ SqTokens sq_lex(Arena *arena, Str sql) {
         }
     }
     add_token(&lx, SQ_TOK_EOF, sql.len);
-    return (SqTokens){.items = lx.tokens.items, .count = lx.tokens.count, .has_unclosed_comment = lx.has_unclosed_comment};
+    return (SqTokens){.items = lx.tokens.items, .count = lx.tokens.count, .nunclosed = lx.open.count,
+                      .has_unclosed_comment = lx.has_unclosed_comment};
 }

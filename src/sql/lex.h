@@ -71,6 +71,7 @@ typedef struct SqToken {
 typedef struct SqTokens {
     SqToken *items;
     size_t count;              /* with the EOF */
+    size_t nunclosed;          /* opening parentheses without their closing ones */
     bool has_unclosed_comment; /* a bracketed comment that the text does not end */
 } SqTokens;
 

@@ -51,6 +51,45 @@ void sq_fail(SqParser *p) {
     sq_fail_at(p, p->pos);
 }
 
+/* Whether the current token could stand behind the missing one. */
+static bool could_follow(const SqParser *p, SqTok missing) {
+    switch ((int)missing) {
+    case SQ_TOK_RPAREN:
+        return sq_is(p, SQ_TOK_EOF) && p->tokens.nunclosed == 1; /* the text would be whole */
+    case SQ_TOK_RBRACKET:
+        return sq_is(p, SQ_TOK_EOF) && p->tokens.nunclosed == 0;
+    case SQ_TOK_GT:
+        return sq_is(p, SQ_TOK_RPAREN);
+    case SQ_KW_JOIN:
+    case SQ_KW_TABLE:
+    case SQ_KW_VIEW:
+        return sq_is_identifier(sq_peek(p, 0));
+    case SQ_KW_AND:
+    case SQ_KW_THEN:
+    case SQ_KW_FROM:
+        return sq_starts_expression(sq_peek(p, 0));
+    case SQ_KW_FUNCTIONS:
+        return sq_is(p, SQ_TOK_EOF);
+    default:
+        return false;
+    }
+}
+
+void sq_expect_plain(SqParser *p, SqTok tok) {
+    sq_expect(p, tok);
+    if (p->failed && p->hint == SQ_HINT_MISSING) {
+        p->hint = SQ_HINT_NONE;
+    }
+}
+
+void sq_expect_list_end(SqParser *p, SqTok tok, size_t nitems) {
+    bool is_wrong = !p->failed && !sq_is(p, tok);
+    sq_expect(p, tok);
+    if (is_wrong && (nitems > 1 || p->hint == SQ_HINT_MISSING)) {
+        p->hint = nitems > 1 ? SQ_HINT_EXTRA : SQ_HINT_NONE;
+    }
+}
+
 void sq_expect(SqParser *p, SqTok tok) {
     if (sq_accept(p, tok) || p->failed) {
         return;
@@ -58,10 +97,8 @@ void sq_expect(SqParser *p, SqTok tok) {
     SqHint hint = SQ_HINT_NONE;
     if (sq_peek(p, 1) == tok && !sq_is(p, SQ_TOK_EOF)) {
         hint = SQ_HINT_EXTRA; /* without this token the text would go on */
-    } else if ((tok == SQ_TOK_RPAREN || tok == SQ_TOK_RBRACKET) && sq_is(p, SQ_TOK_EOF) && p->depth <= 2) {
-        hint = SQ_HINT_MISSING;
-    } else if (tok == SQ_KW_JOIN && sq_is_identifier(sq_peek(p, 0))) {
-        hint = SQ_HINT_MISSING;
+    } else if (could_follow(p, tok)) {
+        hint = SQ_HINT_MISSING; /* with that token in front of this one the text would go on */
     }
     sq_fail(p);
     p->hint = hint;
@@ -69,14 +106,16 @@ void sq_expect(SqParser *p, SqTok tok) {
 }
 
 void sq_expect_end(SqParser *p) {
+    bool has_semicolon = false;
     while (sq_accept(p, SQ_TOK_SEMICOLON)) {
+        has_semicolon = true;
     }
     if (p->failed || sq_is(p, SQ_TOK_EOF)) {
         return;
     }
-    bool is_last = sq_peek(p, 1) == SQ_TOK_EOF;
+    bool is_extra = has_semicolon || sq_peek(p, 1) == SQ_TOK_EOF;
     sq_fail(p);
-    p->hint = is_last ? SQ_HINT_EXTRA : SQ_HINT_NONE;
+    p->hint = is_extra ? SQ_HINT_EXTRA : SQ_HINT_NONE;
 }
 
 bool sq_deeper(SqParser *p) {
@@ -159,6 +198,10 @@ void sq_note(SqParser *p, size_t token, const char *code, const char *fmt, ...) 
 
 /* The token in quotes, as messages show it; a text's end has words of its own. */
 static void add_shown_token(StrBuf *buf, const SqParser *p, size_t token) {
+    if (p->tokens.items[token].tok == SQ_TOK_EOF) {
+        strbuf_add_c(buf, "end of input");
+        return;
+    }
     strbuf_add_char(buf, '\'');
     Str text = sq_token_str(p, token);
     for (size_t i = 0; i < text.len; i++) {
@@ -176,11 +219,7 @@ static bool report_syntax_error(SqParser *p, Err *err) {
     const SqToken *t = &p->tokens.items[p->failed_at];
     StrBuf buf = {.arena = p->arena};
     strbuf_add_c(&buf, "\n[PARSE_SYNTAX_ERROR] Syntax error at or near ");
-    if (t->tok == SQ_TOK_EOF) {
-        strbuf_add_c(&buf, "end of input");
-    } else {
-        add_shown_token(&buf, p, p->failed_at);
-    }
+    add_shown_token(&buf, p, p->failed_at);
     if (p->hint == SQ_HINT_EXTRA) {
         strbuf_add_c(&buf, ": extra input ");
         add_shown_token(&buf, p, p->failed_at);

@@ -38,6 +38,7 @@ typedef struct SqParser {
     size_t nquestions; /* ? seen so far */
     VEC(SqPendingWindow) pending;
     VEC(bool) argument_used;
+    bool is_select_item; /* an alias may follow the expression */
     bool failed;
     size_t failed_at;
     SqHint hint;
@@ -54,6 +55,9 @@ bool sq_is(const SqParser *p, SqTok tok);
 bool sq_accept(SqParser *p, SqTok tok);
 /* Takes the token, or fails as Spark does when it is missing or when one too many stands before it. */
 void sq_expect(SqParser *p, SqTok tok);
+void sq_expect_plain(SqParser *p, SqTok tok); /* never said to be missing */
+/* Behind a list of nitems: what stands there instead is said to be one too many. */
+void sq_expect_list_end(SqParser *p, SqTok tok, size_t nitems);
 void sq_expect_end(SqParser *p); /* ; … and the end of the text */
 void sq_fail(SqParser *p);       /* syntax error at the current token */
 void sq_fail_at(SqParser *p, size_t token);
@@ -94,6 +98,7 @@ typedef VEC(const PxExpr *) SqExprs;
 
 /* -- expression.c */
 const PxExpr *sq_expression(SqParser *p);       /* with AND, OR, NOT, predicates */
+const PxExpr *sq_condition(SqParser *p);        /* the same, where no alias can follow: WHERE, ON, HAVING */
 const PxExpr *sq_value(SqParser *p);            /* comparison and tighter */
 const PxExpr *sq_named_expression(SqParser *p); /* with alias */
 /* expression [, expression]… */
@@ -140,6 +145,7 @@ const PlType *sq_table_schema(SqParser *p); /* a int, b string NOT NULL COMMENT 
 
 /* -- query.c, relation.c */
 const PrRel *sq_query(SqParser *p);
+PrRel *sq_with(SqParser *p); /* WITH …, to be put over what follows it */
 const PrRel *sq_from_clause(SqParser *p); /* FROM is taken; with LATERAL VIEWs and pivots */
 const PrRel *sq_lateral_views(SqParser *p, const PrRel *input);
 const PrRel *sq_inline_table(SqParser *p); /* VALUES is the current token */

@@ -8,7 +8,8 @@ static const PxExpr *case_expression(SqParser *p) {
     size_t first = p->pos;
     sq_expect(p, SQ_KW_CASE);
     size_t at_value = p->pos;
-    const PxExpr *value = sq_is(p, SQ_KW_WHEN) ? NULL : sq_expression(p);
+    bool is_searched = sq_is(p, SQ_KW_WHEN);
+    const PxExpr *value = is_searched ? NULL : sq_expression(p);
     SqExprs args = {.arena = p->arena};
     if (!sq_is(p, SQ_KW_WHEN)) {
         sq_fail(p);
@@ -26,6 +27,10 @@ static const PxExpr *case_expression(SqParser *p) {
         VEC_PUSH(&args, sq_expression(p));
     }
     sq_expect(p, SQ_KW_END);
+    if (p->failed && is_searched && p->failed_at < p->tokens.count && p->failed_at > at_value) {
+        p->failed_at = at_value + 1; /* Spark then reads CASE with a value named "when", and misses the WHEN behind it */
+        p->hint = SQ_HINT_NONE;
+    }
     return sq_call(p, first, STR("when"), args.items, args.count);
 }
 
@@ -96,7 +101,11 @@ static const PxExpr *parenthesised(SqParser *p) {
     if (!p->failed && members.count == 1 && !sq_is(p, SQ_TOK_RPAREN)) {
         sq_fail(p);
     }
-    sq_expect(p, SQ_TOK_RPAREN);
+    if (members.count == 1) {
+        sq_expect_plain(p, SQ_TOK_RPAREN);
+    } else {
+        sq_expect_list_end(p, SQ_TOK_RPAREN, members.count);
+    }
     if (members.count == 1) {
         if (!p->failed && members.items[0]->tag == PX_ALIAS) {
             sq_fail_at(p, p->pos - 2); /* (a AS b): an alias needs a row */
@@ -145,6 +154,19 @@ static const PxExpr *star(SqParser *p, size_t first, const Str *target, size_t n
     return e;
 }
 
+/* IDENTIFIER('a.b'): a name given as a constant text, of a column or of the function that is called. */
+static const PxExpr *identifier_clause(SqParser *p, size_t first) {
+    sq_expect(p, SQ_TOK_LPAREN);
+    Str text = sq_string_literal(p);
+    sq_expect(p, SQ_TOK_RPAREN);
+    const Str *parts;
+    size_t nparts;
+    if (p->failed || !sq_parse_name(p->arena, text, &parts, &nparts, p->noted)) {
+        return null_literal(p, first);
+    }
+    return sq_is(p, SQ_TOK_LPAREN) ? sq_function_call(p, first, parts, nparts) : sq_attribute(p, first, parts, nparts);
+}
+
 /* A name and what may follow it: a.b.c, a.*, f(…), x -> …, DATE'…'. */
 static const PxExpr *name_or_call(SqParser *p) {
     size_t first = p->pos;
@@ -166,6 +188,9 @@ static const PxExpr *name_or_call(SqParser *p) {
         }
         sq_expect(p, SQ_TOK_DOT);
         VEC_PUSH(&parts, sq_identifier(p));
+    }
+    if (parts.count == 1 && p->tokens.items[first].tok == SQ_KW_IDENTIFIER && sq_is(p, SQ_TOK_LPAREN) && sq_peek(p, 1) == SQ_TOK_STRING) {
+        return identifier_clause(p, first);
     }
     if (sq_is(p, SQ_TOK_LPAREN) && p->tokens.items[first].tok != SQ_TOK_BANG && !p->failed) {
         return sq_function_call(p, first, parts.items, parts.count);

@@ -34,7 +34,8 @@ bool sq_continues_query(const SqParser *p, size_t ahead) {
     case SQ_KW_EXCEPT:
     case SQ_KW_MINUS:
     case SQ_KW_INTERSECT:
-        return next == SQ_KW_ALL || next == SQ_KW_DISTINCT || next == SQ_TOK_LPAREN || sq_starts_query(p, ahead + 1);
+        return next == SQ_KW_ALL || next == SQ_KW_DISTINCT || next == SQ_TOK_LPAREN ||
+               (sq_starts_query(p, ahead + 1) && next != SQ_KW_FROM) || (tok == SQ_KW_UNION && next == SQ_KW_FROM);
     case SQ_KW_PIVOT:
     case SQ_KW_TABLESAMPLE:
         return next == SQ_TOK_LPAREN;
@@ -55,7 +56,7 @@ static PrRel *project(SqParser *p, size_t first, const PrRel *input, const SqExp
 }
 
 static const PrRel *filter(SqParser *p, size_t first, const PrRel *input) {
-    const PxExpr *condition = sq_expression(p);
+    const PxExpr *condition = sq_condition(p);
     PrRel *rel = sq_rel(p, PR_FILTER, first, input);
     rel->filter.condition = condition;
     return rel;
@@ -64,7 +65,8 @@ static const PrRel *filter(SqParser *p, size_t first, const PrRel *input) {
 /* Hints, BROADCAST(t), REPARTITION(3): each a call. */
 static void hints(SqParser *p, SqExprs *list) {
     while (sq_accept(p, SQ_TOK_HINT_START)) {
-        while (!p->failed && !sq_is(p, SQ_TOK_HINT_END)) {
+        bool has_more = true;
+        while (!p->failed && (has_more || !sq_is(p, SQ_TOK_HINT_END))) {
             size_t first = p->pos;
             Str name = sq_identifier(p);
             SqExprs args = {.arena = p->arena};
@@ -75,7 +77,7 @@ static void hints(SqParser *p, SqExprs *list) {
                 sq_expect(p, SQ_TOK_RPAREN);
             }
             VEC_PUSH(list, sq_call(p, first, name, args.items, args.count));
-            (void)sq_accept(p, SQ_TOK_COMMA);
+            has_more = sq_accept(p, SQ_TOK_COMMA);
         }
         sq_expect(p, SQ_TOK_HINT_END);
     }
@@ -102,7 +104,7 @@ static const PrRel *after_list(SqParser *p, size_t first, const PrRel *from, con
         sq_group_by(p, aggregate);
     }
     if (sq_accept(p, SQ_KW_HAVING)) {
-        aggregate->aggregate.having = sq_expression(p);
+        aggregate->aggregate.having = sq_condition(p);
     }
     if (aggregate != NULL) {
         aggregate->origin = sq_origin(p, first);
@@ -283,6 +285,9 @@ static const PrRel *organised(SqParser *p, size_t first, size_t pending_from, co
     size_t at = p->pos;
     bool has_order = false;
     size_t nclauses = 0;
+    if (sq_is(p, SQ_KW_ORDER) && sq_peek(p, 1) == SQ_KW_BY && sq_peek(p, 2) == SQ_TOK_EOF) {
+        sq_fail(p);
+    }
     if (accept_by(p, SQ_KW_ORDER)) {
         rel = sorted(p, first, rel, true);
         has_order = true;
@@ -362,6 +367,19 @@ static void common_table_expressions(SqParser *p, Names *names, Plans *plans) {
     } while (sq_accept(p, SQ_TOK_COMMA));
 }
 
+PrRel *sq_with(SqParser *p) {
+    size_t first = p->pos;
+    Names names = {.arena = p->arena};
+    Plans plans = {.arena = p->arena};
+    sq_expect(p, SQ_KW_WITH);
+    common_table_expressions(p, &names, &plans);
+    PrRel *with = sq_rel(p, PR_WITH, first, NULL);
+    with->with.names = names.items;
+    with->with.plans = plans.items;
+    with->with.count = names.count;
+    return with;
+}
+
 const PrRel *sq_query(SqParser *p) {
     if (!sq_deeper(p)) {
         p->depth--;
@@ -369,18 +387,12 @@ const PrRel *sq_query(SqParser *p) {
     }
     size_t first = p->pos;
     size_t pending_from = p->pending.count;
-    Names names = {.arena = p->arena};
-    Plans plans = {.arena = p->arena};
-    if (sq_accept(p, SQ_KW_WITH)) {
-        common_table_expressions(p, &names, &plans);
-    }
+    PrRel *with = sq_is(p, SQ_KW_WITH) ? sq_with(p) : NULL;
     const PrRel *rel = query_term(p, false);
     rel = organised(p, first, pending_from, rel);
-    if (names.count > 0) {
-        PrRel *with = sq_rel(p, PR_WITH, first, rel);
-        with->with.names = names.items;
-        with->with.plans = plans.items;
-        with->with.count = names.count;
+    if (with != NULL) {
+        with->input = rel;
+        with->origin = sq_origin(p, first);
         rel = with;
     }
     p->depth--;

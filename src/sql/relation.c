@@ -44,6 +44,7 @@ static double number_of(SqParser *p, size_t token) {
 
 /* (5 PERCENT), (10 ROWS), (BUCKET 1 OUT OF 4); TABLESAMPLE is taken. */
 static const PrRel *sampled(SqParser *p, size_t first, const PrRel *input) {
+    size_t at_sample = p->pos - 1;
     sq_expect(p, SQ_TOK_LPAREN);
     bool is_negative = false;
     double fraction = 0;
@@ -55,7 +56,7 @@ static const PrRel *sampled(SqParser *p, size_t first, const PrRel *input) {
         size_t at_total = p->pos;
         sq_expect(p, SQ_TOK_INTEGER);
         if (sq_accept(p, SQ_KW_ON)) {
-            sq_note(p, at, "_LEGACY_ERROR_TEMP_0015", "TABLESAMPLE(BUCKET x OUT OF y ON colname) is not supported.");
+            sq_note(p, at - 1, "_LEGACY_ERROR_TEMP_0015", "TABLESAMPLE(BUCKET x OUT OF y ON colname) is not supported.");
             (void)sq_expression(p);
         }
         double total = number_of(p, at_total);
@@ -97,7 +98,9 @@ static const PrRel *sampled(SqParser *p, size_t first, const PrRel *input) {
         sample->sample.has_seed = true;
     }
     if (sample->sample.upper < 0 || sample->sample.upper > 1) {
-        sq_note(p, first, "_LEGACY_ERROR_TEMP_0064", "Sampling fraction (%g) must be on interval [0, 1].", sample->sample.upper);
+        double shown = sample->sample.upper;
+        const char *whole = shown == (double)(int64_t)shown ? ".0" : ""; /* as Java shows doubles */
+        sq_note(p, at_sample, "_LEGACY_ERROR_TEMP_0064", "Sampling fraction (%.15g%s) must be on interval [0, 1].", shown, whole);
     }
     return sample;
 }
@@ -274,7 +277,7 @@ static const PrRel *joined(SqParser *p, size_t first, const PrRel *left) {
         return join;
     }
     if (sq_accept(p, SQ_KW_ON)) {
-        join->join.condition = sq_expression(p);
+        join->join.condition = sq_condition(p);
     } else if (sq_accept(p, SQ_KW_USING)) {
         join->join.using_columns = sq_identifier_list(p, &join->join.nusing);
     }
@@ -335,9 +338,10 @@ const PrRel *sq_from_clause(SqParser *p) {
 
 /* LATERAL VIEW [OUTER] explode(a) [t] [AS c, d] */
 const PrRel *sq_lateral_views(SqParser *p, const PrRel *input) {
-    while (sq_is(p, SQ_KW_LATERAL) && sq_peek(p, 1) == SQ_KW_VIEW) {
+    while (sq_is(p, SQ_KW_LATERAL)) {
         size_t first = p->pos;
-        p->pos += 2;
+        sq_expect(p, SQ_KW_LATERAL);
+        sq_expect(p, SQ_KW_VIEW);
         bool is_outer = sq_is(p, SQ_KW_OUTER) && sq_is_identifier(sq_peek(p, 1)) && sq_accept(p, SQ_KW_OUTER);
         size_t at = p->pos;
         size_t nparts;
@@ -349,11 +353,8 @@ const PrRel *sq_lateral_views(SqParser *p, const PrRel *input) {
             sq_fail(p);
         }
         VEC(Str) columns = {.arena = p->arena};
-        Str alias = {0};
-        if (sq_is_identifier(sq_peek(p, 0)) && !sq_is(p, SQ_KW_AS) && !sq_continues_query(p, 0)) {
-            alias = sq_identifier(p);
-        }
-        bool has_columns = sq_accept(p, SQ_KW_AS) || (alias.len > 0 && sq_is_identifier(sq_peek(p, 0)) && !sq_continues_query(p, 0));
+        Str alias = sq_identifier(p); /* must be there; in LATERAL VIEW explode(a) AS b it is "AS" */
+        bool has_columns = sq_accept(p, SQ_KW_AS) || (sq_is_identifier(sq_peek(p, 0)) && !sq_is(p, SQ_KW_LATERAL) && !sq_continues_query(p, 0));
         while (has_columns) {
             VEC_PUSH(&columns, sq_identifier(p));
             has_columns = sq_accept(p, SQ_TOK_COMMA);

@@ -14,6 +14,12 @@ static void take_name(Statement *s) {
     s->out->name = sq_multipart(s->p, &s->out->nname);
 }
 
+static void to_the_end(SqParser *p) {
+    if (!p->failed) {
+        p->pos = p->tokens.count - 1;
+    }
+}
+
 /* The first words of a statement that is not looked into; nothing after them is checked. */
 static void other(Statement *s, size_t first, size_t nwords) {
     SqParser *p = s->p;
@@ -26,9 +32,7 @@ static void other(Statement *s, size_t first, size_t nwords) {
     }
     s->out->kind = SQ_OTHER;
     s->out->text = strbuf_str(&buf);
-    if (!p->failed) {
-        p->pos = p->tokens.count - 1;
-    }
+    to_the_end(p);
 }
 
 static bool accept_if_exists(SqParser *p) {
@@ -101,6 +105,10 @@ static void create(Statement *s) {
         for (size_t i = 0; i < sizeof OBJECTS / sizeof *OBJECTS; i++) {
             if (sq_is(p, OBJECTS[i])) {
                 Str word = str_upper(p->arena, sq_token_str(p, p->pos));
+                p->pos++;
+                if (sq_is(p, SQ_TOK_EOF)) {
+                    sq_fail(p);
+                }
                 other(s, first, 1);
                 s->out->text = str_fmt(p->arena, "CREATE %s%.*s", is_temporary ? "TEMPORARY " : "", STR_ARG(word));
                 return;
@@ -192,7 +200,8 @@ static void set_time_zone(Statement *s) {
         size_t at = p->pos;
         const PxExpr *e = sq_at_interval(p) ? sq_interval(p) : NULL;
         if (e == NULL) {
-            sq_fail(p);
+            sq_note(p, 0, "_LEGACY_ERROR_TEMP_0045", "Invalid time zone displacement value.");
+            to_the_end(p);
             return;
         }
         int64_t seconds = e->tag == PX_LITERAL ? e->literal->i / 1000000 : 0;
@@ -208,12 +217,6 @@ static void set_time_zone(Statement *s) {
         }
     }
     s->out->has_value = true;
-}
-
-static void to_the_end(SqParser *p) {
-    if (!p->failed) {
-        p->pos = p->tokens.count - 1;
-    }
 }
 
 static void bad_set(Statement *s) {
@@ -260,6 +263,9 @@ static void set(Statement *s) {
         bad_set(s);
     } else if (value.len > 0) {
         value = str_trim(str_slice(value, 1, value.len));
+        if (value.len > 0 && value.data[0] != '`' && memchr(value.data, ';', value.len) != NULL) {
+            bad_set(s);
+        }
         bool is_quoted = value.len >= 2 && value.data[0] == '`' && value.data[value.len - 1] == '`';
         s->out->value = is_quoted ? sq_back_quotes_removed(p->arena, value) : value;
         s->out->has_value = true;
@@ -298,6 +304,27 @@ static bool accept_in(SqParser *p) {
     return sq_accept(p, SQ_KW_FROM) || sq_accept(p, SQ_KW_IN);
 }
 
+/* [USER | SYSTEM | ALL] FUNCTIONS [IN db] [[LIKE] name | 'pattern'] */
+static void show_functions(Statement *s) {
+    SqParser *p = s->p;
+    s->out->kind = SQ_SHOW_FUNCTIONS;
+    if (!sq_is(p, SQ_KW_FUNCTIONS)) {
+        s->out->key = str_lower(p->arena, sq_identifier(p));
+    }
+    sq_expect(p, SQ_KW_FUNCTIONS);
+    if (accept_in(p)) {
+        take_name(s);
+    }
+    bool has_like = sq_peek(p, 1) != SQ_TOK_EOF && sq_accept(p, SQ_KW_LIKE);
+    if (sq_is(p, SQ_TOK_STRING)) {
+        s->out->text = sq_single_string(p);
+    } else if (has_like || sq_is_identifier(sq_peek(p, 0))) {
+        size_t nparts;
+        const Str *parts = sq_multipart(p, &nparts);
+        s->out->text = parts[nparts - 1];
+    }
+}
+
 static void show(Statement *s) {
     SqParser *p = s->p;
     size_t first = p->pos;
@@ -331,28 +358,16 @@ static void show(Statement *s) {
             s->out->name = parts;
             s->out->nname = ndatabase + 1;
         }
-    } else if (sq_is(p, SQ_KW_FUNCTIONS) || sq_peek(p, 1) == SQ_KW_FUNCTIONS) {
-        s->out->kind = SQ_SHOW_FUNCTIONS;
-        if (!sq_is(p, SQ_KW_FUNCTIONS)) {
-            s->out->key = str_lower(p->arena, sq_identifier(p)); /* user, system, all */
-        }
-        sq_expect(p, SQ_KW_FUNCTIONS);
-        if (accept_in(p)) {
-            take_name(s);
-        }
-        bool has_like = sq_accept(p, SQ_KW_LIKE);
-        if (sq_is(p, SQ_TOK_STRING)) {
-            s->out->text = sq_single_string(p);
-        } else if (has_like || sq_is_identifier(sq_peek(p, 0))) {
-            size_t nparts;
-            const Str *parts = sq_multipart(p, &nparts);
-            s->out->text = parts[nparts - 1];
-        }
     } else if (sq_is(p, SQ_KW_PARTITIONS) || sq_is(p, SQ_KW_VIEWS) || sq_is(p, SQ_KW_TBLPROPERTIES) || sq_is(p, SQ_KW_TABLE) ||
                sq_is(p, SQ_KW_CATALOGS) || sq_is(p, SQ_KW_CREATE) || sq_is(p, SQ_KW_CURRENT)) {
+        bool is_whole = sq_is(p, SQ_KW_VIEWS) || sq_is(p, SQ_KW_CATALOGS);
+        if (sq_peek(p, 1) == SQ_TOK_EOF && !is_whole) {
+            p->pos++;
+            sq_fail(p);
+        }
         other(s, first, 2);
     } else {
-        sq_fail(p);
+        show_functions(s);
     }
 }
 
@@ -486,9 +501,84 @@ static void insert(Statement *s) {
     s->out->plan = sq_query(p);
 }
 
-static void statement(Statement *s) {
+/* Whether INSERT stands behind WITH a AS (…), b AS (…). */
+static bool at_insert_behind_with(const SqParser *p) {
+    size_t i = p->pos + 1;
+    while (i < p->tokens.count) {
+        SqTok tok = p->tokens.items[i].tok;
+        if (tok == SQ_TOK_LPAREN && p->tokens.items[i].match > i) {
+            i = p->tokens.items[i].match + 1;
+            tok = i < p->tokens.count ? p->tokens.items[i].tok : SQ_TOK_EOF;
+            if (tok != SQ_TOK_COMMA && tok != SQ_KW_AS && tok != SQ_TOK_LPAREN) {
+                return tok == SQ_KW_INSERT;
+            }
+        } else if (!sq_is_identifier(tok) && tok != SQ_TOK_COMMA) {
+            return false;
+        } else {
+            i++;
+        }
+    }
+    return false;
+}
+
+static void insert_behind_with(Statement *s) {
+    SqParser *p = s->p;
+    PrRel *with = sq_with(p);
+    insert(s);
+    with->input = s->out->plan;
+    s->out->plan = with;
+}
+
+/* Commands that Spark has and Solder has not, and those that Spark knows only to refuse them. */
+static bool lacking(Statement *s) {
+    static const struct {
+        SqTok first, second; /* second EOF: any */
+        bool is_refused;
+    } COMMANDS[] = {
+        {SQ_KW_ALTER, SQ_KW_TABLE, false},  {SQ_KW_ALTER, SQ_KW_VIEW, false},    {SQ_KW_ALTER, SQ_KW_DATABASE, false},
+        {SQ_KW_ALTER, SQ_KW_SCHEMA, false}, {SQ_KW_ALTER, SQ_KW_NAMESPACE, false}, {SQ_KW_ANALYZE, SQ_KW_TABLE, false},
+        {SQ_KW_ANALYZE, SQ_KW_TABLES, false}, {SQ_KW_COMMENT, SQ_KW_ON, false},  {SQ_KW_DELETE, SQ_KW_FROM, false},
+        {SQ_KW_LOAD, SQ_KW_DATA, false},    {SQ_KW_MERGE, SQ_KW_INTO, false},    {SQ_KW_MSCK, SQ_KW_REPAIR, false},
+        {SQ_KW_REFRESH, SQ_KW_TABLE, false}, {SQ_KW_REFRESH, SQ_KW_FUNCTION, false}, {SQ_KW_REPAIR, SQ_KW_TABLE, false},
+        {SQ_KW_TRUNCATE, SQ_KW_TABLE, false}, {SQ_KW_UPDATE, SQ_TOK_EOF, false}, {SQ_KW_REPLACE, SQ_KW_TABLE, false},
+        {SQ_KW_ADD, SQ_TOK_EOF, false},     {SQ_KW_LIST, SQ_TOK_EOF, false},     {SQ_KW_REFRESH, SQ_TOK_EOF, false},
+        {SQ_KW_GRANT, SQ_TOK_EOF, true},    {SQ_KW_REVOKE, SQ_TOK_EOF, true},    {SQ_KW_EXPORT, SQ_KW_TABLE, true},
+        {SQ_KW_IMPORT, SQ_KW_TABLE, true},  {SQ_KW_LOCK, SQ_KW_TABLE, true},     {SQ_KW_LOCK, SQ_KW_DATABASE, true},
+        {SQ_KW_UNLOCK, SQ_KW_TABLE, true},  {SQ_KW_UNLOCK, SQ_KW_DATABASE, true}, {SQ_KW_START, SQ_KW_TRANSACTION, true},
+        {SQ_KW_COMMIT, SQ_TOK_EOF, true},   {SQ_KW_ROLLBACK, SQ_TOK_EOF, true},  {SQ_KW_DFS, SQ_TOK_EOF, true},
+    };
     SqParser *p = s->p;
     size_t first = p->pos;
+    bool is_first_known = false;
+    SqTok wanted = SQ_TOK_EOF;
+    for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
+        if (COMMANDS[i].first != sq_peek(p, 0)) {
+            continue;
+        }
+        is_first_known = true;
+        bool is_any = COMMANDS[i].second == SQ_TOK_EOF;
+        wanted = wanted == SQ_TOK_EOF ? COMMANDS[i].second : SQ_TOK_SEMICOLON; /* one, or several */
+        if (!is_any && sq_peek(p, 1) != COMMANDS[i].second) {
+            continue;
+        }
+        size_t nwords = is_any ? 1 : 2;
+        other(s, first, nwords);
+        if (COMMANDS[i].is_refused) {
+            sq_note(p, first, "_LEGACY_ERROR_TEMP_0035", "Operation not allowed: %.*s.", STR_ARG(str_lower(p->arena, s->out->text)));
+        } else if (p->tokens.count == nwords + 1 || (COMMANDS[i].first == SQ_KW_UPDATE && p->tokens.count < 6)) {
+            sq_fail(p); /* nothing behind the words */
+        }
+        return true;
+    }
+    if (is_first_known) {
+        p->pos++;
+        sq_expect(p, wanted); /* fails: none of the commands has this second word */
+    }
+    return is_first_known;
+}
+
+static void statement(Statement *s) {
+    SqParser *p = s->p;
     switch ((int)sq_peek(p, 0)) {
     case SQ_KW_CREATE:
         create(s);
@@ -530,33 +620,20 @@ static void statement(Statement *s) {
     case SQ_KW_INSERT:
         insert(s);
         return;
-    case SQ_KW_ALTER:
-    case SQ_KW_ANALYZE:
-    case SQ_KW_COMMENT:
-    case SQ_KW_DELETE:
-    case SQ_KW_LOAD:
-    case SQ_KW_MERGE:
-    case SQ_KW_MSCK:
-    case SQ_KW_REFRESH:
-    case SQ_KW_REPAIR:
-    case SQ_KW_TRUNCATE:
-    case SQ_KW_UPDATE:
-    case SQ_KW_REPLACE:
-    case SQ_KW_ADD:
-    case SQ_KW_LIST:
-    case SQ_KW_DFS:
-        if (sq_peek(p, 1) == SQ_TOK_EOF) {
-            p->pos++;
-            sq_fail(p);
+    case SQ_KW_WITH:
+        if (at_insert_behind_with(p)) {
+            insert_behind_with(s);
             return;
         }
-        other(s, first, sq_peek(p, 0) == SQ_KW_UPDATE ? 1 : 2);
-        return;
+        break;
     default:
-        s->out->kind = SQ_QUERY;
-        s->out->plan = sq_query(p);
+        break;
+    }
+    if (lacking(s)) {
         return;
     }
+    s->out->kind = SQ_QUERY;
+    s->out->plan = sq_query(p);
 }
 
 bool sq_parse_statement(Arena *arena, Str text, const SqArguments *args, SqStatement *ret_statement, Err *err) {

@@ -147,7 +147,8 @@ void sq_window_clause(SqParser *p, size_t pending_from) {
         sq_expect(p, SQ_KW_AS);
         for (size_t i = 0; i < named.count; i++) {
             if (str_eq_nocase(named.items[i].name, name)) {
-                sq_note(p, clause, "_LEGACY_ERROR_TEMP_0018", "The definition of window '%.*s' is repetitive.", STR_ARG(name));
+                sq_note(p, clause, "INVALID_SQL_SYNTAX.REPETITIVE_WINDOW_DEFINITION",
+                        "Invalid SQL syntax: The definition of window `%.*s` is repetitive.", STR_ARG(name));
             }
         }
         bool is_reference = sq_is_identifier(sq_peek(p, 0));

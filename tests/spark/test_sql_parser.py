@@ -1,0 +1,392 @@
+"""Real Spark's parser judges ours: the cases of tests/cases/sql/*.sql, accepted or refused alike, with the same error and the same tree.
+
+A case is a line, or several between a line "<<<" and a line ">>>". Directives stand on lines of their own:
+  --# kind expr|plan|type   what the cases below are (expressions, statements, types)
+  --# differs WHY           the next case is refused by both, but with another message
+  --# accepts WHY           the next case is accepted by one of the two only
+  --# tree WHY              the next case gives another tree
+A mark that is no longer true fails, so that none outlives its reason.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent.parent
+CASES = sorted((TOP / "tests/cases/sql").glob("*.sql"))
+MARKS = ("differs", "accepts", "tree")
+
+# Spark finds these when it analyses, ours when it parses: the texts are compared by spark.sql.
+ANALYSIS_CODES = {"MISSING_WINDOW_SPECIFICATION", "UNBOUND_SQL_PARAMETER"}
+
+Tree = Any  # a str, or a list of trees
+
+
+@dataclass
+class Case:
+    """One text and what is known about it."""
+
+    file: str
+    line: int
+    kind: str
+    text: str
+    mark: str
+
+
+def read_cases(path: Path) -> Iterator[Case]:
+    """The cases of one file."""
+    kind, mark = "plan", ""
+    lines = path.read_text(encoding="utf-8").split("\n")
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        if line.startswith("--# kind "):
+            kind = line.split()[2]
+            continue
+        if line.startswith("--# "):
+            mark = line.split()[1]
+            assert mark in MARKS, f"{path.name}:{number}: unknown mark {mark}"
+            continue
+        if line == "" or line.startswith("--## "):
+            continue
+        start = number
+        if line == "<<<":
+            end = lines.index(">>>", number)
+            line = "\n".join(lines[number:end])
+            number = end + 1
+        yield Case(path.name, start, kind, line, mark)
+        mark = ""
+
+
+class Ours:
+    """The driver tests/spark/sql_dump.c, kept running."""
+
+    def __init__(self, program: Path) -> None:
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def ask(self, kind: str, text: str) -> tuple[str, str]:
+        """("ok", tree) or (error class, message)."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        data = text.encode()
+        self.process.stdin.write(f"{kind} {len(data)}\n".encode() + data)
+        self.process.stdin.flush()
+        head = self.process.stdout.readline().split()
+        assert len(head) == 2, f"sql_dump ended on {text!r}"
+        return head[0].decode(), self.process.stdout.read(int(head[1])).decode()
+
+    def close(self) -> None:
+        """End the driver."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        assert self.process.wait() == 0
+
+
+def read_tree(text: str) -> Tree:
+    """A dump, (call "+" (attribute "a") …), as nested lists; strings keep their quotes."""
+    tokens = re.findall(r'"(?:[^"\\]|\\.)*"|[()]|[^\s()"]+', text)
+    stack: list[list[Tree]] = [[]]
+    for token in tokens:
+        if token == "(":
+            stack.append([])
+        elif token == ")":
+            done = stack.pop()
+            stack[-1].append(done)
+        else:
+            stack[-1].append(token)
+    return stack[0][0]
+
+
+def quoted(text: str) -> str:
+    """A string as the dump writes it."""
+    return '"' + re.sub(r'[\x00-\x1f\x7f"\\]', lambda m: "\\" + m[0] if m[0] in '"\\' else f"\\u{ord(m[0]):04x}", text) + '"'
+
+
+BINARY = {
+    "Add": "+", "Subtract": "-", "Multiply": "*", "Divide": "/", "Remainder": "%", "IntegralDivide": "div", "EqualTo": "=",
+    "EqualNullSafe": "<=>", "LessThan": "<", "LessThanOrEqual": "<=", "GreaterThan": ">", "GreaterThanOrEqual": ">=", "And": "and",
+    "Or": "or", "Not": "not", "IsNull": "isnull", "IsNotNull": "isnotnull", "IsUnknown": "isnull", "IsNotUnknown": "isnotnull",
+    "UnaryMinus": "negative", "UnaryPositive": "positive", "BitwiseNot": "~", "BitwiseAnd": "&", "BitwiseOr": "|", "BitwiseXor": "^",
+    "Concat": "concat", "RLike": "rlike", "In": "in", "CaseWhen": "when",
+}  # fmt: skip
+
+
+class SparkTree:
+    """Spark's expression as the tree that our dump shows for it."""
+
+    def items(self, seq: Any) -> list[Any]:
+        """A Scala sequence."""
+        return [seq.apply(i) for i in range(seq.size())]
+
+    def children(self, e: Any) -> list[Tree]:
+        """The children as trees."""
+        return [self.of(child) for child in self.items(e.children())]
+
+    def literal(self, e: Any) -> Tree:
+        """A constant: its type and value."""
+        kind, value = e.dataType().simpleString(), e.value()
+        if value is None:
+            shown = "null"
+        elif kind == "string":
+            shown = quoted(value.toString())
+        elif kind == "binary":
+            shown = "X" + bytes(value).hex().upper()
+        elif kind.startswith("decimal"):
+            shown = str(value.toJavaBigDecimal().unscaledValue())
+        elif kind == "boolean":
+            shown = str(value).lower()
+        elif kind in ("float", "double"):
+            shown = f"{value:.9g}" if kind == "float" else f"{value:.17g}"
+        else:
+            shown = str(value)
+        return ["literal", quoted(kind), shown]
+
+    def sort(self, e: Any) -> Tree:
+        """A sort key."""
+        direction = "desc" if "Desc" in e.direction().toString() else "asc"
+        nulls = "nulls-first" if "First" in e.nullOrdering().toString() else "nulls-last"
+        return ["sort", direction, nulls, self.of(e.child())]
+
+    def bound(self, e: Any) -> Tree:
+        """A frame's bound."""
+        name = e.getClass().getSimpleName()
+        return "unbounded" if name.startswith("Unbounded") else "current" if name.startswith("CurrentRow") else self.of(e)
+
+    def window(self, e: Any) -> Tree:
+        """function OVER (…)"""
+        spec = e.windowSpec()
+        tree = ["window", self.of(e.windowFunction()), ["partition", *map(self.of, self.items(spec.partitionSpec()))],
+                ["order", *map(self.of, self.items(spec.orderSpec()))]]  # fmt: skip
+        frame = spec.frameSpecification()
+        if frame.getClass().getSimpleName() == "SpecifiedWindowFrame":
+            kind = "rows" if frame.frameType().toString() == "RowFrame" else "range"
+            tree.append([kind, self.bound(frame.lower()), self.bound(frame.upper())])
+        return tree
+
+    def call(self, name: str, *args: Tree) -> Tree:
+        """An ordinary call."""
+        return ["call", quoted(name), *args]
+
+    def function(self, e: Any) -> Tree:
+        """A call whose function is not looked up yet."""
+        name = ".".join(self.items(e.nameParts()))
+        tree: list[Tree] = ["call", quoted(name)]
+        tree += ["distinct"] if e.isDistinct() else []
+        tree += ["ignore-nulls"] if e.ignoreNulls() else []
+        tree += [self.of(a) for a in self.items(e.arguments())]
+        if e.filter().isDefined():
+            tree.append(["filter", self.of(e.filter().get())])
+        return tree
+
+    def aggregate(self, e: Any) -> Tree:
+        """Aggregates that the grammar itself makes: FIRST, LAST, ANY_VALUE, PERCENTILE_…"""
+        f = e.aggregateFunction()
+        name = f.getClass().getSimpleName()
+        if name.startswith("Percentile"):
+            column, reverse = (f.left(), f.reverse()) if name == "PercentileCont" else (f.child(), f.reverse())
+            share = f.right() if name == "PercentileCont" else f.percentageExpression()
+            direction = ["desc", "nulls-last"] if reverse else ["asc", "nulls-first"]
+            tree = self.call("percentile_cont" if name == "PercentileCont" else "percentile_disc",
+                             ["sort", *direction, self.of(column)], self.of(share))  # fmt: skip
+        else:
+            ignore = ["ignore-nulls"] if f.ignoreNulls() else []
+            tree = ["call", quoted({"AnyValue": "any_value"}.get(name, name.lower())), *ignore, self.of(f.child())]
+        if e.filter().isDefined():
+            tree.append(["filter", self.of(e.filter().get())])
+        return tree
+
+    def like_quantified(self, e: Any, name: str) -> Tree:
+        """LIKE ANY and LIKE ALL over constants: Spark keeps one node, ours is a LIKE for each."""
+        word, is_negated = ("and" if name.endswith("All") else "or"), name.startswith("Not")
+        whole: Tree = None
+        for pattern in self.items(e.patterns()):
+            one = self.call("like", self.of(e.child()), ["literal", quoted("string"), quoted(pattern.toString())])
+            one = self.call("not", one) if is_negated else one
+            whole = one if whole is None else self.call(word, whole, one)
+        return whole
+
+    def without(self, name: str, args: list[Tree], count: int, default: str) -> Tree:
+        """A call whose last argument Spark fills in when it is not written."""
+        if len(args) == count and args[-1] == ["literal", quoted("int"), default]:
+            args = args[:-1]
+        return self.call(name, *args)
+
+    def of(self, e: Any) -> Tree:
+        """Any expression."""
+        name = e.getClass().getSimpleName()
+        if name in BINARY:
+            return self.call(BINARY[name], *self.children(e))
+        if e.getClass().getName().endswith("IsUnknown$$anon$1") or name == "":
+            return self.call("isnotnull" if "NOT" in e.sql() else "isnull", *self.children(e))
+        simple = {
+            "Literal": self.literal, "SortOrder": self.sort, "WindowExpression": self.window, "UnresolvedFunction": self.function,
+            "AggregateExpression": self.aggregate,
+        }  # fmt: skip
+        if name in simple:
+            return simple[name](e)
+        if name == "UnresolvedAttribute" or name == "UnresolvedNamedLambdaVariable":
+            return ["attribute", *map(quoted, self.items(e.nameParts()))]
+        if name == "UnresolvedStar":
+            return ["star", *(map(quoted, self.items(e.target().get())) if e.target().isDefined() else [])]
+        if name == "Alias":
+            return ["alias", self.of(e.child()), quoted(e.name())]
+        if name == "MultiAlias":
+            return ["alias", self.of(e.child()), *map(quoted, self.items(e.names()))]
+        if name == "Cast":
+            mode = "try-cast" if e.evalMode().toString() == "TRY" else "cast"
+            return [mode, quoted(e.dataType().catalogString()), self.of(e.child())]
+        if name == "UnresolvedExtractValue":
+            return ["extract", self.of(e.child()), self.of(e.extraction())]
+        if name == "LambdaFunction":
+            names = [".".join(self.items(a.nameParts())) for a in self.items(e.arguments())]
+            return ["lambda", self.of(e.function()), *map(quoted, names)]
+        if name in ("Like", "ILike"):
+            escape = e.escapeChar()
+            extra = [["literal", quoted("string"), quoted(escape)]] if escape != "\\" else []
+            return self.call(name.lower(), self.of(e.left()), self.of(e.right()), *extra)
+        if name in ("LikeAny", "LikeAll", "NotLikeAny", "NotLikeAll"):
+            return self.like_quantified(e, name)
+        if name == "CreateNamedStruct":
+            return ["struct", *self.children(e)[1::2]]
+        if name == "StringLocate":
+            return self.without("locate", self.children(e), 3, "1")
+        if name == "Substring":
+            return self.without("substring", self.children(e), 3, "2147483647")
+        if name == "Overlay":
+            return self.without("overlay", self.children(e), 4, "-1")
+        if name in ("StringTrim", "StringTrimLeft", "StringTrimRight"):
+            function = {"StringTrim": "trim", "StringTrimLeft": "ltrim", "StringTrimRight": "rtrim"}[name]
+            return self.call(function, *reversed(self.children(e)))
+        if name in ("TimestampAdd", "TimestampDiff"):
+            return self.call(name.lower(), ["literal", quoted("string"), quoted(e.unit())], *self.children(e))
+        if name == "NamedArgumentExpression":
+            return self.call("=>", ["literal", quoted("string"), quoted(e.key())], self.of(e.value()))
+        if name in ("ScalarSubquery", "Exists"):
+            return ["scalar-subquery" if name == "ScalarSubquery" else "exists"]
+        if name == "InSubquery":
+            return ["in-subquery", *map(self.of, self.items(e.values()))]
+        raise AssertionError(f"no rule for Spark's {name}: {e.toString()}")
+
+
+def normal(tree: Tree) -> Tree:
+    """Our tree without what Spark's cannot show: subqueries' plans, the text of a timestamp, the names in a row."""
+    if isinstance(tree, str):
+        return tree
+    tree = [normal(item) for item in tree]
+    if tree[0] == "lambda-variable":
+        return ["attribute", *tree[1:]]
+    if tree[0] in ("scalar-subquery", "exists"):
+        return tree[:1]
+    if tree[0] == "in-subquery":
+        is_negated = tree[1] == "not"
+        values = [item for item in tree[1:-1] if item != "not"]
+        plain = ["in-subquery", *values] if len(values) == 1 else ["in-subquery", ["struct", *values]]
+        return ["call", quoted("not"), plain] if is_negated else plain
+    if tree[0] == "literal" and tree[1] == quoted("timestamp"):
+        return tree[:3]
+    if tree[:2] == ["call", quoted("named_struct")]:
+        return ["struct", *tree[3::2]]
+    if tree[:2] == ["call", quoted("struct")]:
+        return ["struct", *tree[2:]]
+    return tree
+
+
+def unnamed(tree: Tree) -> Tree:
+    """Aliases inside rows are the fields' names in Spark's tree: they are left out on both sides."""
+    if isinstance(tree, str):
+        return tree
+    tree = [unnamed(item) for item in tree]
+    if tree[0] == "struct":
+        return ["struct", *(item[1] if isinstance(item, list) and item[0] == "alias" else item for item in tree[1:])]
+    return tree
+
+
+class Judge:
+    """Real Spark's parser."""
+
+    def __init__(self, spark: Any) -> None:
+        self.spark = spark
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        self.parser = spark._jsparkSession.sessionState().sqlParser()
+        self.trees = SparkTree()
+
+    def ask(self, kind: str, text: str) -> tuple[str, Any]:
+        """("ok", Spark's object) or (error class, message)."""
+        methods = {"expr": self.parser.parseExpression, "plan": self.parser.parsePlan, "type": self.parser.parseDataType}
+        return self.outcome(lambda: methods[kind](text))
+
+    def analysed(self, text: str) -> tuple[str, Any]:
+        """The same by spark.sql, which analyses as well."""
+        return self.outcome(lambda: self.spark.sql(text))
+
+    def outcome(self, action: Any) -> tuple[str, Any]:
+        """An action's result, or its error's class and message."""
+        try:
+            return "ok", action()
+        except Exception as error:  # py4j's and pyspark's errors have no common base
+            java = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
+            if java is None:
+                raise
+            code = java.getErrorClass() if hasattr(java, "getErrorClass") else "none"
+            return code or "none", java.getMessage()
+
+
+def judged(case: Case, ours: Ours, judge: Judge) -> tuple[str, str]:
+    """("", "") when both agree; else the kind of the difference and a description."""
+    code, text = ours.ask(case.kind, case.text)
+    spark_code, result = judge.ask(case.kind, case.text)
+    if code in ANALYSIS_CODES and spark_code == "ok" and case.kind == "plan":
+        spark_code, result = judge.analysed(case.text)
+        return ("", "") if spark_code == code else ("differs", f"Spark: {spark_code} {result}\nours: {code} {text}")
+    if (code == "ok") != (spark_code == "ok"):
+        return "accepts", f"Spark: {spark_code} {result if spark_code != 'ok' else ''}\nours: {code} {text}"
+    if code != "ok":
+        same = (code, text) == (spark_code, result)
+        return ("", "") if same else ("differs", f"Spark: {spark_code} {result!r}\nours:  {code} {text!r}")
+    if case.kind == "type":
+        return ("", "") if text == result.json() else ("tree", f"Spark: {result.json()}\nours:  {text}")
+    if case.kind == "expr":
+        expected = unnamed(judge.trees.of(result))
+        got = unnamed(normal(read_tree(text)))
+        return ("", "") if got == expected else ("tree", f"Spark: {expected}\nours:  {got}")
+    return "", ""
+
+
+@pytest.fixture(scope="module")
+def ours() -> Iterator[Ours]:
+    """The driver: SOLDER_SQL_DUMP, or the one of the build tree with the tests."""
+    named = os.environ.get("SOLDER_SQL_DUMP")
+    candidates = [Path(named)] if named else sorted(TOP.glob("build*/sql_dump"))
+    assert candidates, "sql_dump is not built: cmake -DSOLDER_TESTS=ON, then ninja sql_dump"
+    driver = Ours(candidates[0])
+    yield driver
+    driver.close()
+
+
+@pytest.fixture(scope="module")
+def judge(spark_classic: Any) -> Judge:
+    """The run's JVM."""
+    return Judge(spark_classic)
+
+
+@pytest.mark.parametrize("path", CASES, ids=[path.stem for path in CASES])
+def test_agrees_with_spark(path: Path, ours: Ours, judge: Judge) -> None:
+    """Every case of the file, except where a mark says how the two differ."""
+    failures: list[str] = []
+    counts = {"agree": 0, **{mark: 0 for mark in MARKS}}
+    for case in read_cases(path):
+        kind, description = judged(case, ours, judge)
+        counts[kind or "agree"] += 1
+        if kind != case.mark:
+            what = f"marked {case.mark}, but {kind or 'they agree'}" if case.mark else kind
+            failures.append(f"{case.file}:{case.line}: {case.text!r}: {what}\n{description}")
+    print(f"{path.name}: " + ", ".join(f"{count} {name}" for name, count in counts.items()))
+    assert counts["agree"] > 0, "no case agreed"
+    assert not failures, f"{len(failures)} cases:\n" + "\n".join(failures)
