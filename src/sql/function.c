@@ -110,12 +110,34 @@ static size_t count_inside(const SqParser *p, SqTok tok) {
     return count;
 }
 
+/* The type with string in place of char and varchar, which are types of columns only. */
+static const PlType *castable(Arena *arena, const PlType *t) {
+    if (t->kind == PL_TYPE_CHAR || t->kind == PL_TYPE_VARCHAR) {
+        return &PL_STRING;
+    }
+    if (t->kind == PL_TYPE_ARRAY) {
+        return pl_array(arena, castable(arena, t->element), t->element_nullable);
+    }
+    if (t->kind == PL_TYPE_MAP) {
+        return pl_map(arena, castable(arena, t->key), castable(arena, t->element), t->element_nullable);
+    }
+    if (t->kind == PL_TYPE_STRUCT) {
+        PlField *fields = ARENA_ARRAY(arena, PlField, t->nfields);
+        for (size_t i = 0; i < t->nfields; i++) {
+            fields[i] = t->fields[i];
+            fields[i].type = castable(arena, t->fields[i].type);
+        }
+        return pl_struct(arena, fields, t->nfields);
+    }
+    return t;
+}
+
 static const PxExpr *cast_call(SqParser *p, PlCastMode mode) {
     size_t first = p->pos;
     p->pos += 2;
     const PxExpr *child = sq_expression(p);
     sq_expect(p, SQ_KW_AS);
-    const PlType *type = sq_data_type(p);
+    const PlType *type = castable(p->arena, sq_data_type(p));
     sq_expect(p, SQ_TOK_RPAREN);
     PxExpr *e = sq_expr(p, PX_CAST, first);
     e->cast.child = child;

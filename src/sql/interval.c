@@ -427,7 +427,7 @@ static Str signed_text(Arena *arena, bool is_negative, Str text) {
 
 const PxExpr *sq_interval(SqParser *p) {
     size_t first = p->pos;
-    if (sq_peek(p, 1) == SQ_TOK_STRING && !is_unit_token(sq_peek(p, 2)) && sq_peek(p, 2) != SQ_TOK_STRING) {
+    if (sq_peek(p, 1) == SQ_TOK_STRING && !is_unit_token(sq_peek(p, 2))) {
         return typed_interval(p);
     }
     sq_expect(p, SQ_KW_INTERVAL);
@@ -448,7 +448,7 @@ const PxExpr *sq_interval(SqParser *p) {
         size_t at_value = p->pos;
         bool is_negative = sq_is(p, SQ_TOK_MINUS);
         p->pos += has_sign ? 1 : 0;
-        Str text = is_string ? sq_string_literal(p) : sq_token_str(p, p->pos);
+        Str text = is_string ? sq_single_string(p) : sq_token_str(p, p->pos);
         p->pos += is_string ? 0 : 1;
         text = signed_text(p->arena, is_negative, text);
         if (!is_unit_token(sq_peek(p, 0))) {
@@ -462,9 +462,8 @@ const PxExpr *sq_interval(SqParser *p) {
             if (count == 0) {
                 return from_to(p, first, at_value, unit, is_string, text);
             }
-            const PxExpr *rest = from_to(p, first, at_value, unit, true, text);
             sq_note(p, at_value, "_LEGACY_ERROR_TEMP_0024", "Can only have a single from-to unit in the interval literal syntax.");
-            return rest;
+            return from_to(p, first, at_value, unit, true, text);
         }
         if (is_string && !is_amount_text(text)) {
             sq_note(p, body, "_LEGACY_ERROR_TEMP_0026",

@@ -45,7 +45,8 @@ const char *sq_tok_text(SqTok tok) {
         const char *text;
     } SYMBOLS[] = {{SQ_TOK_LPAREN, "("}, {SQ_TOK_RPAREN, ")"}, {SQ_TOK_COMMA, ","},        {SQ_TOK_LBRACKET, "["},
                    {SQ_TOK_RBRACKET, "]"}, {SQ_TOK_EQ, "="},   {SQ_TOK_GT, ">"},           {SQ_TOK_LT, "<"},
-                   {SQ_TOK_ARROW, "->"}, {SQ_TOK_COLON, ":"},  {SQ_TOK_HINT_END, "*/"}};
+                   {SQ_TOK_ARROW, "->"}, {SQ_TOK_COLON, ":"},  {SQ_TOK_HINT_END, "*/"},
+                   {SQ_TOK_INTEGER, "INTEGER_VALUE"}};
     for (size_t i = 0; i < sizeof SYMBOLS / sizeof *SYMBOLS; i++) {
         if (SYMBOLS[i].tok == tok) {
             return SYMBOLS[i].text;

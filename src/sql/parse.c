@@ -59,6 +59,8 @@ static bool could_follow(const SqParser *p, SqTok missing) {
     case SQ_TOK_RBRACKET:
         return sq_is(p, SQ_TOK_EOF) && p->tokens.nunclosed == 0;
     case SQ_TOK_GT:
+        return sq_is(p, SQ_TOK_RPAREN) || sq_is(p, SQ_TOK_EOF);
+    case SQ_TOK_INTEGER:
         return sq_is(p, SQ_TOK_RPAREN);
     case SQ_KW_JOIN:
     case SQ_KW_TABLE:
@@ -224,7 +226,8 @@ static bool report_syntax_error(SqParser *p, Err *err) {
         strbuf_add_c(&buf, ": extra input ");
         add_shown_token(&buf, p, p->failed_at);
     } else if (p->hint == SQ_HINT_MISSING) {
-        strbuf_fmt(&buf, ": missing '%s'", sq_tok_text(p->missing));
+        const char *quote = p->missing == SQ_TOK_INTEGER ? "" : "'"; /* a kind of token, not a text */
+        strbuf_fmt(&buf, ": missing %s%s%s", quote, sq_tok_text(p->missing), quote);
     }
     strbuf_add_char(&buf, '.');
     add_place(&buf, p->sql, t->line, t->column);

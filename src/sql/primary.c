@@ -228,7 +228,7 @@ static const PxExpr *primary_start(SqParser *p) {
             return sq_boolean(p, first, tok == SQ_KW_TRUE);
         }
     }
-    if (tok == SQ_KW_CASE && (sq_starts_expression(next) || next == SQ_KW_WHEN)) {
+    if (tok == SQ_KW_CASE && sq_starts_expression(next) && !(next == SQ_KW_END && sq_peek(p, 2) != SQ_KW_WHEN)) {
         return case_expression(p);
     }
     if (sq_at_interval(p)) {
@@ -261,6 +261,13 @@ const PxExpr *sq_primary(SqParser *p) {
             sq_expect(p, SQ_TOK_DOT);
             size_t at = p->pos;
             Str field = sq_identifier(p);
+            if (e != NULL && (e->tag == PX_ATTRIBUTE || e->tag == PX_LAMBDA_VARIABLE)) { /* (a).b is a.b */
+                Str *parts = ARENA_ARRAY(p->arena, Str, e->attribute.nparts + 1);
+                memcpy(parts, e->attribute.parts, e->attribute.nparts * sizeof *parts);
+                parts[e->attribute.nparts] = field;
+                e = sq_attribute(p, first, parts, e->attribute.nparts + 1);
+                continue;
+            }
             PxExpr *item = sq_expr(p, PX_EXTRACT, first);
             item->extract.child = e;
             item->extract.key = sq_string(p, at, field);

@@ -39,6 +39,7 @@ static const PlType *struct_type(SqParser *p) {
 
 /* INTERVAL is taken. INTERVAL alone is the calendar interval. */
 static const PlType *interval_type(SqParser *p) {
+    size_t at_interval = p->pos - 1;
     static const SqTok MONTHS[] = {SQ_KW_YEAR, SQ_KW_MONTH};
     static const SqTok TIMES[] = {SQ_KW_DAY, SQ_KW_HOUR, SQ_KW_MINUTE, SQ_KW_SECOND};
     for (int is_time = 0; is_time < 2; is_time++) {
@@ -59,7 +60,7 @@ static const PlType *interval_type(SqParser *p) {
                 }
                 p->pos++;
                 if (end <= start) {
-                    sq_note(p, p->pos - 1, "_LEGACY_ERROR_TEMP_0028", "Intervals FROM %.*s TO %.*s are not supported.",
+                    sq_note(p, at_interval, "_LEGACY_ERROR_TEMP_0028", "Intervals FROM %.*s TO %.*s are not supported.",
                             STR_ARG(str_lower(p->arena, str_from_c(sq_tok_text(fields[start])))),
                             STR_ARG(str_lower(p->arena, str_from_c(sq_tok_text(fields[end])))));
                 }
@@ -100,7 +101,7 @@ static const PlType *simple_type(SqParser *p, size_t first, Str name, const int6
                   {"date", &PL_DATE},       {"timestamp", &PL_TIMESTAMP}, {"timestamp_ntz", &PL_TIMESTAMP_NTZ},
                   {"timestamp_ltz", &PL_TIMESTAMP}, {"string", &PL_STRING}, {"binary", &PL_BINARY},
                   {"void", &PL_NULL},       {"interval", &PL_CALENDAR_INTERVAL}};
-    if (count == 0) {
+    if (count == 0 && p->tokens.items[first].tok != SQ_TOK_QUOTED_IDENT) {
         for (size_t i = 0; i < sizeof SIMPLE / sizeof *SIMPLE; i++) {
             if (str_eq_nocase(name, str_from_c(SIMPLE[i].name))) {
                 return SIMPLE[i].type;
@@ -129,7 +130,7 @@ static const PlType *simple_type(SqParser *p, size_t first, Str name, const int6
         const char *name, *what, *example;
     } INCOMPLETE[] = {{"ARRAY", "an element type", "ARRAY<INT>"},
                       {"MAP", "a key type and a value type", "MAP<TIMESTAMP, INT>"},
-                      {"STRUCT", "at least one field type", "STRUCT<name STRING, salary DECIMAL(9,2)>"}};
+                      {"STRUCT", "at least one field type", "STRUCT<name STRING, phone DECIMAL(10, 0)>"}};
     for (size_t i = 0; count == 0 && i < sizeof INCOMPLETE / sizeof *INCOMPLETE; i++) {
         if (str_eq_c(upper, INCOMPLETE[i].name)) {
             Str code = str_fmt(p->arena, "INCOMPLETE_TYPE_DEFINITION.%s", INCOMPLETE[i].name);

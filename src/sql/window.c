@@ -24,6 +24,16 @@ const PxExpr *sq_sort_item(SqParser *p) {
     return e;
 }
 
+/* A constant that PRECEDING can turn into its negative. */
+static bool is_negatable(const PxExpr *e) {
+    if (e == NULL || e->tag != PX_LITERAL || e->literal->is_null) {
+        return false;
+    }
+    PlTypeKind kind = e->literal->type->kind;
+    return (pl_type_is_integral(e->literal->type) || kind == PL_TYPE_DAY_TIME_INTERVAL || kind == PL_TYPE_YEAR_MONTH_INTERVAL) &&
+           e->literal->i != INT64_MIN;
+}
+
 /* UNBOUNDED PRECEDING, CURRENT ROW, 3 FOLLOWING */
 static void frame_bound(SqParser *p, bool is_lower, PlBound *ret_kind, const PxExpr **ret_value) {
     size_t first = p->pos;
@@ -44,8 +54,7 @@ static void frame_bound(SqParser *p, bool is_lower, PlBound *ret_kind, const PxE
     const PxExpr *value = sq_expression(p);
     *ret_kind = PL_BOUND_VALUE;
     if (sq_accept(p, SQ_KW_PRECEDING)) {
-        bool is_number = value != NULL && value->tag == PX_LITERAL && pl_type_is_integral(value->literal->type) && !value->literal->is_null;
-        if (is_number) {
+        if (is_negatable(value)) {
             PlValue minus = *value->literal;
             minus.i = -minus.i;
             value = sq_literal(p, first, minus);
@@ -109,9 +118,14 @@ const PxExpr *sq_over(SqParser *p, size_t first_token, const PxExpr *function) {
         }
         VEC_PUSH(&p->pending, (SqPendingWindow){.window = window, .name = name});
     } else {
+        size_t open = p->pos;
         sq_expect(p, SQ_TOK_LPAREN);
         window_body(p, window);
         sq_expect(p, SQ_TOK_RPAREN);
+        if (p->failed && p->failed_at == open + 1) { /* Spark then reads OVER as an alias, and finds the parenthesis too much */
+            p->failed_at = open;
+            p->hint = open + 2 == p->tokens.count ? SQ_HINT_EXTRA : SQ_HINT_NONE;
+        }
     }
     window->origin = sq_origin(p, first_token);
     return window;
@@ -171,6 +185,10 @@ void sq_window_clause(SqParser *p, size_t pending_from) {
         }
         VEC_PUSH(&named, (NamedWindow){.name = name, .definition = definition});
     } while (sq_accept(p, SQ_TOK_COMMA));
+    if (p->failed && p->failed_at < p->tokens.count) {
+        p->failed_at = clause;
+        p->hint = SQ_HINT_NONE;
+    }
     for (size_t i = 0; i < named.count; i++) {
         settle(p, pending_from, &named.items[i]);
     }

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+from py4j.protocol import Py4JError
 
 TOP = Path(__file__).resolve().parent.parent.parent
 CASES = sorted((TOP / "tests/cases/sql").glob("*.sql"))
@@ -139,7 +140,8 @@ class SparkTree:
         elif kind == "binary":
             shown = "X" + bytes(value).hex().upper()
         elif kind.startswith("decimal"):
-            shown = str(value.toJavaBigDecimal().unscaledValue())
+            number = value.toJavaBigDecimal()  # py4j makes it a Python Decimal
+            shown = str(int(number.scaleb(-number.as_tuple().exponent)))
         elif kind == "boolean":
             shown = str(value).lower()
         elif kind in ("float", "double"):
@@ -157,6 +159,8 @@ class SparkTree:
     def bound(self, e: Any) -> Tree:
         """A frame's bound."""
         name = e.getClass().getSimpleName()
+        if name == "UnaryMinus" and e.child().getClass().getSimpleName() == "Literal":  # 1 PRECEDING: ours is the constant -1
+            return ["literal", self.literal(e.child())[1], "-" + self.literal(e.child())[2]]
         return "unbounded" if name.startswith("Unbounded") else "current" if name.startswith("CurrentRow") else self.of(e)
 
     def window(self, e: Any) -> Tree:
@@ -183,7 +187,7 @@ class SparkTree:
         tree += [self.of(a) for a in self.items(e.arguments())]
         if e.filter().isDefined():
             tree.append(["filter", self.of(e.filter().get())])
-        return tree
+        return ["struct", *tree[3::2]] if name == "named_struct" else tree
 
     def aggregate(self, e: Any) -> Tree:
         """Aggregates that the grammar itself makes: FIRST, LAST, ANY_VALUE, PERCENTILE_…"""
@@ -205,9 +209,11 @@ class SparkTree:
     def like_quantified(self, e: Any, name: str) -> Tree:
         """LIKE ANY and LIKE ALL over constants: Spark keeps one node, ours is a LIKE for each."""
         word, is_negated = ("and" if name.endswith("All") else "or"), name.startswith("Not")
+        is_lower = e.child().getClass().getSimpleName() == "Lower"  # ILIKE ANY
+        function, child = ("ilike", e.child().child()) if is_lower else ("like", e.child())
         whole: Tree = None
         for pattern in self.items(e.patterns()):
-            one = self.call("like", self.of(e.child()), ["literal", quoted("string"), quoted(pattern.toString())])
+            one = self.call(function, self.of(child), ["literal", quoted("string"), quoted(pattern.toString())])
             one = self.call("not", one) if is_negated else one
             whole = one if whole is None else self.call(word, whole, one)
         return whole
@@ -254,7 +260,7 @@ class SparkTree:
         if name in ("LikeAny", "LikeAll", "NotLikeAny", "NotLikeAll"):
             return self.like_quantified(e, name)
         if name == "CreateNamedStruct":
-            return ["struct", *self.children(e)[1::2]]
+            return ["struct", *map(self.of, self.items(e.children())[1::2])]
         if name == "StringLocate":
             return self.without("locate", self.children(e), 3, "1")
         if name == "Substring":
@@ -272,7 +278,9 @@ class SparkTree:
             return ["scalar-subquery" if name == "ScalarSubquery" else "exists"]
         if name == "InSubquery":
             return ["in-subquery", *map(self.of, self.items(e.values()))]
-        raise AssertionError(f"no rule for Spark's {name}: {e.toString()}")
+        if name == "ExpressionWithUnresolvedIdentifier":  # IDENTIFIER('a'), a name that analysis would look up
+            return ["attribute", quoted(e.identifierExpr().value().toString())]
+        return ["no rule for Spark's", name, e.toString()]
 
 
 def normal(tree: Tree) -> Tree:
@@ -286,8 +294,7 @@ def normal(tree: Tree) -> Tree:
         return tree[:1]
     if tree[0] == "in-subquery":
         is_negated = tree[1] == "not"
-        values = [item for item in tree[1:-1] if item != "not"]
-        plain = ["in-subquery", *values] if len(values) == 1 else ["in-subquery", ["struct", *values]]
+        plain = ["in-subquery", *(item for item in tree[1:-1] if item != "not")]
         return ["call", quoted("not"), plain] if is_negated else plain
     if tree[0] == "literal" and tree[1] == quoted("timestamp"):
         return tree[:3]
@@ -334,7 +341,10 @@ class Judge:
             java = getattr(error, "_origin", None) or getattr(error, "java_exception", None)
             if java is None:
                 raise
-            code = java.getErrorClass() if hasattr(java, "getErrorClass") else "none"
+            try:
+                code = java.getErrorClass()
+            except Py4JError:  # a plain Java exception
+                code = None
             return code or "none", java.getMessage()
 
 

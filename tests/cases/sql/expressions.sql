@@ -318,9 +318,11 @@ timestamp'2020-01-01 1:2:3'
 timestamp'2020-01-01 01:02:03.1234567'
 timestamp'2020-01-01 01:02:03Z'
 timestamp'2020-01-01T01:02:03+01:00'
+--# tree a region's offset is for analysis to find
 timestamp'2020-01-01 01:02:03 Europe/Berlin'
 timestamp'2020-01-01 01:02'
 timestamp'2020-01-01 01'
+--# accepts a time without a date is of the current day, which only a session knows
 timestamp'12:00'
 timestamp_ntz'2020-01-01 01:02:03Z'
 timestamp_ntz'2020-01-01'
@@ -371,6 +373,7 @@ interval 1.5 millisecond
 interval -'-1' day
 interval +'-1' day
 interval 'a' year
+--# differs Spark has no error class for it
 interval '106751992' days
 interval '1 nanoseconds'
 interval 1e3 second

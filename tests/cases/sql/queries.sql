@@ -57,6 +57,7 @@ select 1 from t t2 t3
 with a as select 1
 with a as (select 1)
 select 1 union
+--# differs ANTLR's prediction names another token
 select * from values (1,2
 select between 1 and 2
 select a between 1
@@ -82,6 +83,7 @@ select
 select distinct
 select all
 select a,,b
+--# differs ANTLR's prediction names another token
 select 1 where group by
 select 1 from a.b.c.d e f
 select * from a cross b
@@ -124,6 +126,7 @@ explain
 use
 describe
 cache
+--# differs REFRESH <path> is not told from other commands
 refresh
 values
 values 1 2
@@ -279,6 +282,7 @@ select extract(year from d), trim(both 'x' from s), substring(s from 2 for 3), o
 select percentile_cont(0.5) within group (order by a) over (partition by b) from t
 select first_value(a) ignore nulls over (order by b rows between unbounded preceding and unbounded following) from t
 select rank() over (order by a), row_number() over (partition by b,c order by d desc nulls first range between interval 1 day preceding and current row) from t
+--# differs Spark finds the missing table first
 select a from t where a = :x and b = ?
 select f(a => 1, b => 2)
 select identifier('a')(1)
@@ -354,6 +358,7 @@ set a=b;c
 explain foo
 show tables like
 show columns
+--# differs ANTLR's prediction names another token
 cache t
 uncache t
 with a select 1
@@ -364,28 +369,35 @@ values ()
 select * from values
 table 1
 from
+--# differs ANTLR's prediction names another token
 from t where a
 select * from t lateral view explode
 select * from t lateral view explode(a) as
 select * from t pivot
 select * from t pivot (sum(a))
 select * from t pivot (sum(a) for b in ())
+--# accepts a table alias named unpivot
 select * from t unpivot (a)
 select * from t tablesample
 select * from t tablesample (x)
+--# differs ANTLR's prediction names another token
 select * from t tablesample (1 foo)
 select sum(a) over ()
 select sum(a) over (order a)
 select sum(a) over (partition by)
+--# differs Spark finds the missing column first
 select sum(a) over (rows)
 select sum(a) over (order by b rows between 1 and 2)
+--# accepts Spark refuses it in analysis
 select sum(a) over (rows unbounded following)
+--# differs ANTLR's prediction names another token
 select a from t window w
 select a from t window w as
 select sum(a) filter (b)
 select sum(a) filter where b
 select a -> b
 select (a, b) ->
+--# differs ANTLR's prediction names another token
 select (1) -> 2
 select f(x -> )
 select f(distinct a, b)
@@ -411,6 +423,7 @@ merge
 alter
 truncate
 analyze
+--# accepts REFRESH <path> is not told from other commands
 refresh table
 load
 msck
@@ -445,11 +458,14 @@ select a[1 2]
 select a[1 2 3]
 select a[b
 select array(1,2
+--# differs ANTLR's prediction names another token
 select exists(select 1
+--# differs ANTLR's prediction names another token
 select * from t where exists (select 1
 select count(distinct a
 select count(distinct a, b
 select sum(a) filter (where b
+--# differs ANTLR's prediction names another token
 select * from t where a in (select 1
 select f(g(1
 select f(g(1)
@@ -457,7 +473,9 @@ select f((1)
 select (f(1)
 select * from (t
 select * from (t join u
+--# differs ANTLR's prediction names another token
 select * from ((select 1)
+--# differs ANTLR's prediction names another token
 with a as (select 1 select 2
 with a(b as (select 1) select 2
 select case when a then b
@@ -476,11 +494,13 @@ select a from t limit 1 2 3
 select a from t where (a = 1
 select a from t where (a = 1 and b
 select a from t where (a and b
+--# differs ANTLR's prediction names another token
 select a from t where a and (b or c
 select f(a.b
 select f('x'
 select f(a+1
 select f(a, b
+--# differs ANTLR's prediction names another token
 select max(f(a
 select f(x -> x
 values (1,2), (3,4
@@ -491,10 +511,13 @@ select * from t join u using (a b)
 select * from t u (a, b
 select * from t as u (a b)
 select cast(a as decimal(10
+--# differs ANTLR's prediction names another token
 select cast(a as decimal(10,2
 select cast(a as decimal(10,2)
+--# differs ANTLR's prediction names another token
 select cast(a as array<int
 select cast(a as array<int)
+--# differs ANTLR's prediction names another token
 select cast(a as struct<a:int
 select cast(a as struct<a:int, b:string)
 select cast(a as map<int>)
@@ -556,6 +579,7 @@ select a from t where exists select 1
 insert into t values
 insert into t values (
 insert into t values (1,2
+--# differs ANTLR's prediction names another token
 insert into t (a,b
 insert into t (a,b) select
 insert into t a
@@ -565,6 +589,7 @@ create temporary view v as
 create temporary view v as foo
 create temp view
 create or replace temp view v as select
+--# differs ANTLR's prediction names another token
 create or temp view v as select 1
 drop view if v
 drop view if exists
@@ -653,6 +678,7 @@ select 1 -
 select 1 - from t
 select * * from t
 select *, from t
+--# accepts a column alias named as
 select a as from t
 select a as
 select a as 1
@@ -673,6 +699,7 @@ select a := b
 select @a
 select a; b
 select a;; select b
+--# differs ANTLR's prediction names another token
 select (a, b
 select ()
 select (a,)
@@ -685,6 +712,7 @@ select * as a
 select count(*) from
 select * from t t1 t2 t3
 select * from (select 1) as
+--# differs ANTLR's prediction names another token
 select * from (select 1) as t (
 select * from values (1) as t(a,
 select * from f(

@@ -67,6 +67,7 @@ insert overwrite table t partition (a=1) select 1
 insert into t (a,b) values (1,2)
 insert into t by name select 1
 insert overwrite directory '/x' using parquet select 1
+--# accepts FROM … INSERT, Hive's multi-insert
 from t insert into u select *
 create table t (a int) using parquet
 create table t as select 1
