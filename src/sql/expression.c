@@ -5,9 +5,6 @@
  */
 #include "sql/parser.h"
 
-/* A chain a + b + c … nests to the left, once per operator; what walks the tree later recurses over it. */
-enum { MAX_CHAIN = 2000 };
-
 static const PxExpr *negated_if(SqParser *p, size_t first, bool is_negated, const PxExpr *e) {
     return is_negated ? sq_call1(p, first, "not", e) : e;
 }
@@ -69,22 +66,14 @@ static const PxExpr *unary(SqParser *p) {
 static const PxExpr *value_above(SqParser *p, int level) {
     size_t first = p->pos;
     const PxExpr *left = unary(p);
-    for (int count = 0;; count++) {
+    for (size_t count = 0;; count++) {
         const Operator *op = operator_of(p);
-        if (op == NULL || op->level < level) {
+        if (op == NULL || op->level < level || sq_chain_is_too_long(p, count)) {
             return left;
-        }
-        if (count == MAX_CHAIN) {
-            sq_note(p, first, "FAILED_TO_PARSE_TOO_COMPLEX",
-                    "A chain of more than %d operators is too complex to parse. To mitigate this error divide the statement into multiple, less "
-                    "complex chunks.",
-                    MAX_CHAIN);
         }
         (void)sq_accept(p, op->tok);
         const PxExpr *right = value_above(p, op->level + 1);
-        if (count < MAX_CHAIN) {
-            left = negated_if(p, first, op->is_negated, sq_call2(p, first, op->name, left, right));
-        }
+        left = negated_if(p, first, op->is_negated, sq_call2(p, first, op->name, left, right));
     }
 }
 
@@ -99,6 +88,15 @@ const PxExpr *sq_value(SqParser *p) {
 }
 
 /* -- predicates */
+
+/* items[from..to) joined by a balanced tree. */
+static const PxExpr *balanced(SqParser *p, size_t first, const char *name, const SqExprs *items, size_t from, size_t to) {
+    if (to - from == 1) {
+        return items->items[from];
+    }
+    size_t middle = from + (to - from + 1) / 2; /* a AND b AND c is (a AND b) AND c, as Spark shows it */
+    return sq_call2(p, first, name, balanced(p, first, name, items, from, middle), balanced(p, first, name, items, middle, to));
+}
 
 static const PxExpr *in_predicate(SqParser *p, size_t first, const PxExpr *left, bool is_negated) {
     size_t at_in = p->pos - 1;
@@ -139,7 +137,7 @@ static const PxExpr *in_predicate(SqParser *p, size_t first, const PxExpr *left,
         VEC_PUSH(&args, list.items[i]);
     }
     sq_expect(p, SQ_TOK_RPAREN);
-    if (p->failed) { /* IN (…) without a list is no IN, but a name where a name can stand, so Spark's error is there */
+    if (p->failed && p->failed_at < p->tokens.count) { /* IN (…) without a list is no IN, but a name where a name can stand, so Spark's error is there */
         p->failed_at = p->is_select_item && !is_empty ? at_in + 1 : at_in;
         p->hint = SQ_HINT_NONE;
     }
@@ -159,12 +157,10 @@ static const PxExpr *like_quantified(SqParser *p, size_t first, const PxExpr *le
     }
     SqExprs patterns = sq_expressions(p);
     sq_expect_plain(p, SQ_TOK_RPAREN);
-    const PxExpr *whole = NULL;
     for (size_t i = 0; i < patterns.count; i++) {
-        const PxExpr *one = negated_if(p, first, is_negated, sq_call2(p, first, name, left, patterns.items[i]));
-        whole = whole == NULL ? one : sq_call2(p, first, is_all ? "and" : "or", whole, one);
+        patterns.items[i] = negated_if(p, first, is_negated, sq_call2(p, first, name, left, patterns.items[i]));
     }
-    return whole;
+    return balanced(p, first, is_all ? "and" : "or", &patterns, 0, patterns.count);
 }
 
 static const PxExpr *like_predicate(SqParser *p, size_t first, const PxExpr *left, bool is_negated, const char *name) {
@@ -282,15 +278,6 @@ static const PxExpr *negation(SqParser *p) {
         p->pos--; /* the function exists(array, x -> …) */
     }
     return predicated(p);
-}
-
-/* items[from..to) joined by a balanced tree. */
-static const PxExpr *balanced(SqParser *p, size_t first, const char *name, const SqExprs *items, size_t from, size_t to) {
-    if (to - from == 1) {
-        return items->items[from];
-    }
-    size_t middle = from + (to - from + 1) / 2; /* a AND b AND c is (a AND b) AND c, as Spark shows it */
-    return sq_call2(p, first, name, balanced(p, first, name, items, from, middle), balanced(p, first, name, items, middle, to));
 }
 
 static const PxExpr *conjunction(SqParser *p) {

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 /* Recursion of the grammar: deeper text ends in an error before the stack does. A level costs up to a dozen C frames. */
-enum { MAX_DEPTH = 400 };
+enum { MAX_DEPTH = 400, MAX_CHAIN = 2000 };
 
 void sq_start(SqParser *ret_parser, Arena *arena, Str text, const SqArguments *args, Err *noted) {
     *ret_parser = (SqParser){.arena = arena, .sql = text, .args = args, .noted = noted};
@@ -120,18 +120,31 @@ void sq_expect_end(SqParser *p) {
     p->hint = is_extra ? SQ_HINT_EXTRA : SQ_HINT_NONE;
 }
 
+static void too_complex(SqParser *p, const char *what, size_t limit) {
+    if (p->failed) {
+        return;
+    }
+    err_clear(p->noted);
+    sq_note(p, p->pos, "FAILED_TO_PARSE_TOO_COMPLEX",
+            "The statement %s %zu, which is too complex to parse. To mitigate this error divide the statement into multiple, less complex chunks.",
+            what, limit);
+    p->failed = true;
+    p->failed_at = SIZE_MAX; /* the noted error is the one to report */
+}
+
 bool sq_deeper(SqParser *p) {
     p->depth++;
-    if (p->depth <= MAX_DEPTH) {
-        return true;
+    if (p->depth > MAX_DEPTH) {
+        too_complex(p, "has more levels of nesting than", MAX_DEPTH);
+        return false;
     }
-    if (!p->failed) {
-        sq_note(p, p->pos, "FAILED_TO_PARSE_TOO_COMPLEX",
-                "The statement is nested deeper than %d levels, which is too complex to parse. To mitigate this error divide the statement "
-                "into multiple, less complex chunks.",
-                MAX_DEPTH);
-        p->failed = true;
-        p->failed_at = SIZE_MAX; /* the noted error is the one to report */
+    return true;
+}
+
+bool sq_chain_is_too_long(SqParser *p, size_t count) {
+    if (count >= MAX_CHAIN) {
+        too_complex(p, "has a chain of operations longer than", MAX_CHAIN);
+        return true;
     }
     return false;
 }

@@ -63,6 +63,8 @@ void sq_fail(SqParser *p);       /* syntax error at the current token */
 void sq_fail_at(SqParser *p, size_t token);
 /* Notes an error that is not one of syntax, with Spark's layout; code's class is put in front unless it is a legacy one. */
 void sq_note(SqParser *p, size_t token, const char *code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+/* Fails when a chain (joins, a[0][0]…), which nests what is made of it, has count links already and that is too many. */
+bool sq_chain_is_too_long(SqParser *p, size_t count);
 bool sq_deeper(SqParser *p); /* false: too deep, and failed; pair with p->depth-- */
 Str sq_token_str(const SqParser *p, size_t token);
 Str sq_text_from(const SqParser *p, size_t first_token); /* to the last token taken */

@@ -248,7 +248,10 @@ static const PxExpr *primary_start(SqParser *p) {
 const PxExpr *sq_primary(SqParser *p) {
     size_t first = p->pos;
     const PxExpr *e = primary_start(p);
-    for (;;) {
+    for (size_t count = 0;; count++) {
+        if (sq_chain_is_too_long(p, count)) {
+            return e;
+        }
         if (sq_is(p, SQ_TOK_LBRACKET)) {
             sq_expect(p, SQ_TOK_LBRACKET);
             const PxExpr *index = sq_value(p);

@@ -6,8 +6,6 @@
  */
 #include "sql/parser.h"
 
-enum { MAX_SET_OPERATIONS = 1000 };
-
 bool sq_continues_query(const SqParser *p, size_t ahead) {
     SqTok tok = sq_peek(p, ahead);
     SqTok next = sq_peek(p, ahead + 1);
@@ -205,25 +203,17 @@ static bool accept_all(SqParser *p) {
 static const PrRel *query_term(SqParser *p, bool is_intersection) {
     size_t first = p->pos;
     const PrRel *left = is_intersection ? query_primary(p) : query_term(p, true);
-    for (int count = 0;; count++) {
+    for (size_t count = 0;; count++) {
         SqTok tok = sq_peek(p, 0);
         bool is_mine = is_intersection ? tok == SQ_KW_INTERSECT : tok == SQ_KW_UNION || tok == SQ_KW_EXCEPT || tok == SQ_KW_MINUS;
-        if (!is_mine) {
+        if (!is_mine || sq_chain_is_too_long(p, count)) {
             return left;
-        }
-        if (count == MAX_SET_OPERATIONS) {
-            sq_note(p, first, "FAILED_TO_PARSE_TOO_COMPLEX",
-                    "A chain of more than %d set operations is too complex to parse. To mitigate this error divide the statement into multiple, "
-                    "less complex chunks.",
-                    MAX_SET_OPERATIONS);
         }
         p->pos++;
         bool is_all = accept_all(p);
         const PrRel *right = is_intersection ? query_primary(p) : query_term(p, true);
         PlSetOp op = tok == SQ_KW_UNION ? PL_SET_UNION : tok == SQ_KW_INTERSECT ? PL_SET_INTERSECT : PL_SET_EXCEPT;
-        if (count < MAX_SET_OPERATIONS) {
-            left = set_operation(p, first, left, op, is_all, right);
-        }
+        left = set_operation(p, first, left, op, is_all, right);
     }
 }
 

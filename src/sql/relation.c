@@ -296,7 +296,7 @@ static bool at_pivot(const SqParser *p) {
 }
 
 static const PrRel *pivoted(SqParser *p, const PrRel *rel) {
-    while (at_pivot(p)) {
+    for (size_t count = 0; at_pivot(p) && !sq_chain_is_too_long(p, count); count++) {
         rel = sq_is(p, SQ_KW_PIVOT) ? sq_pivot(p, rel) : sq_unpivot(p, rel);
     }
     return rel;
@@ -305,13 +305,7 @@ static const PrRel *pivoted(SqParser *p, const PrRel *rel) {
 static const PrRel *relation(SqParser *p) {
     size_t first = p->pos;
     const PrRel *rel = relation_primary(p);
-    for (int count = 0; at_join(p) || at_pivot(p); count++) {
-        if (count == 1000) {
-            sq_note(p, first, "FAILED_TO_PARSE_TOO_COMPLEX", "A chain of more than 1000 joins is too complex to parse.");
-            p->failed = true;
-            p->failed_at = SIZE_MAX;
-            break;
-        }
+    for (size_t count = 0; (at_join(p) || at_pivot(p)) && !sq_chain_is_too_long(p, count); count++) {
         rel = at_join(p) ? joined(p, first, rel) : pivoted(p, rel);
     }
     return rel;
@@ -324,7 +318,7 @@ const PrRel *sq_from_clause(SqParser *p) {
     if (is_lateral && !p->failed) {
         sq_note(p, first, "INVALID_LATERAL_JOIN_TYPE", "LATERAL has nothing on its left that it could refer to.");
     }
-    while (sq_accept(p, SQ_TOK_COMMA)) {
+    for (size_t count = 0; sq_accept(p, SQ_TOK_COMMA) && !sq_chain_is_too_long(p, count); count++) {
         is_lateral = sq_accept(p, SQ_KW_LATERAL);
         const PrRel *right = relation(p);
         PrRel *join = sq_rel(p, PR_JOIN, first, rel);
@@ -338,7 +332,7 @@ const PrRel *sq_from_clause(SqParser *p) {
 
 /* LATERAL VIEW [OUTER] explode(a) [t] [AS c, d] */
 const PrRel *sq_lateral_views(SqParser *p, const PrRel *input) {
-    while (sq_is(p, SQ_KW_LATERAL)) {
+    for (size_t count = 0; sq_is(p, SQ_KW_LATERAL) && !sq_chain_is_too_long(p, count); count++) {
         size_t first = p->pos;
         sq_expect(p, SQ_KW_LATERAL);
         sq_expect(p, SQ_KW_VIEW);

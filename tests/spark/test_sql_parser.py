@@ -371,10 +371,10 @@ def judged(case: Case, ours: Ours, judge: Judge) -> tuple[str, str]:
 
 @pytest.fixture(scope="module")
 def ours() -> Iterator[Ours]:
-    """The driver: SOLDER_SQL_DUMP, or the one of the build tree with the tests."""
-    named = os.environ.get("SOLDER_SQL_DUMP")
-    candidates = [Path(named)] if named else sorted(TOP.glob("build*/sql_dump"))
-    assert candidates, "sql_dump is not built: cmake -DSOLDER_TESTS=ON, then ninja sql_dump"
+    """The driver of the tree that run_tests built, or of any build folder with the tests."""
+    named = os.environ.get("SOLDER_TEST_PROGRAMS")
+    candidates = [Path(named) / "sql_dump"] if named else sorted(TOP.glob("build*/sql_dump"))
+    assert candidates, "sql_dump is not built: make test builds it, or cmake -DSOLDER_TESTS=ON and ninja sql_dump"
     driver = Ours(candidates[0])
     yield driver
     driver.close()
