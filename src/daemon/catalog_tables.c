@@ -223,14 +223,11 @@ static bool not_found(const StEntityName *name, Err *err) {
                    STR_ARG(name->database), STR_ARG(name->table));
 }
 
-bool catalog_table_scan(const CatalogTables *tables, Arena *arena, Str current_database, const Str *parts, size_t nparts, TyScan *ret_scan,
-                        Err *err) {
-    StEntityName name = {.database = str_lower(arena, nparts > 1 ? parts[nparts - 2] : current_database),
-                         .table = str_lower(arena, parts[nparts - 1])};
+bool catalog_table_scan(const CatalogTables *tables, Arena *arena, Str database, Str table, TyScan *ret_scan, Err *err) {
+    StEntityName name = {.database = str_lower(arena, database), .table = str_lower(arena, table)};
     Str json;
-    if (nparts > 3 || (nparts == 3 && !str_eq_nocase(parts[0], STR("spark_catalog"))) ||
-        !st_catalog_get(tables->store, arena, ST_TABLE, &name, &json, err)) {
-        return err->is_set && !err_is(err, "EntityNotFoundException") ? false : not_found(&name, err);
+    if (!st_catalog_get(tables->store, arena, ST_TABLE, &name, &json, err)) {
+        return err_is(err, "EntityNotFoundException") ? not_found(&name, err) : false;
     }
     yyjson_doc *doc = yyjson_read(json.data, json.len, 0);
     *ret_scan = (TyScan){.shown = str_fmt(arena, "%.*s.%.*s", STR_ARG(name.database), STR_ARG(name.table))};
@@ -265,4 +262,25 @@ bool catalog_entries(const CatalogTables *tables, Arena *arena, Str kind, Str da
     }
     return err_set(err, "InvalidInputException", "solder.catalog: kind '%.*s' is none of table, partitions, database, tables, databases",
                    STR_ARG(kind));
+}
+
+bool catalog_names(const CatalogTables *tables, Arena *arena, Str database, const CatalogName **ret_names, size_t *ret_count, Err *err) {
+    const Str *json = NULL;
+    size_t count = 0;
+    bool of_database = database.len > 0;
+    if ((of_database && !catalog_entries(tables, arena, STR("database"), database, STR(""), &json, &count, err)) ||
+        !catalog_entries(tables, arena, of_database ? STR("tables") : STR("databases"), database, STR(""), &json, &count, err)) {
+        return false;
+    }
+    CatalogName *names = ARENA_ARRAY(arena, CatalogName, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        yyjson_doc *doc = yyjson_read(json[i].data, json[i].len, 0);
+        yyjson_val *root = yyjson_doc_get_root(doc);
+        Str location = of_database ? member(yyjson_obj_get(root, "StorageDescriptor"), "Location") : member(root, "LocationUri");
+        names[i] = (CatalogName){str_copy(arena, member(root, "Name")), str_copy(arena, member(root, "Description")), str_copy(arena, location)};
+        yyjson_doc_free(doc);
+    }
+    *ret_names = names;
+    *ret_count = count;
+    return true;
 }

@@ -15,9 +15,13 @@ typedef struct CatalogTables {
     const ExStorage *storage;
 } CatalogTables;
 
-/* parts: table; database.table; or spark_catalog.database.table. Code TABLE_OR_VIEW_NOT_FOUND when there is none. */
-bool catalog_table_scan(const CatalogTables *tables, Arena *arena, Str current_database, const Str *parts, size_t nparts, TyScan *ret_scan,
-                        Err *err);
+/* Code TABLE_OR_VIEW_NOT_FOUND when there is none. */
+bool catalog_table_scan(const CatalogTables *tables, Arena *arena, Str database, Str table, TyScan *ret_scan, Err *err);
+typedef struct CatalogName {
+    Str name, description, location;
+} CatalogName;
+/* Databases, or with a database's name its tables (EntityNotFoundException when it is not there), sorted by name. */
+bool catalog_names(const CatalogTables *tables, Arena *arena, Str database, const CatalogName **ret_names, size_t *ret_count, Err *err);
 /* The JSON of entries for `spark.read.format("solder.catalog")`: kind is table, partitions, database, tables or databases. Code
  * EntityNotFoundException. */
 bool catalog_entries(const CatalogTables *tables, Arena *arena, Str kind, Str database, Str table, const Str **ret_json, size_t *ret_count,
