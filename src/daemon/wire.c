@@ -8,7 +8,6 @@
 #include "daemon/run_record.h"
 #include "gen/build_info.h"
 
-#include <ftw.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +32,6 @@ struct CliEngine {
     ExEngine *engine;
     CnServer *server;
     RunRecord *record;
-    Str scratch_directory; /* spills, artifacts: of this process, gone with it */
     pthread_mutex_t mutex;
     Watched watched[MAX_WATCHED];
     CliProgress finished; /* what ended operations read */
@@ -118,14 +116,6 @@ static void operation_ended(void *self, const CnOutcome *outcome) {
 
 /* ---- start and end ---- */
 
-static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where) {
-    (void)status;
-    (void)kind;
-    (void)where;
-    (void)remove(path);
-    return 0;
-}
-
 static const char *setting(const char *name, const char *fallback) {
     const char *value = getenv(name);
     return value != NULL && value[0] != '\0' ? value : fallback;
@@ -133,10 +123,10 @@ static const char *setting(const char *name, const char *fallback) {
 
 static bool start_engine(CliEngine *engine, const CliEngineConfig *config, Err *err) {
     engine->store = st_open(config->home, err);
-    if (engine->store == NULL) {
+    Str scratch;
+    if (engine->store == NULL || !st_scratch_directory(engine->store, &scratch, err)) {
         return false;
     }
-    engine->scratch_directory = str_fmt(engine->arena, "%.*s/tmp/run-%d", STR_ARG(st_home(engine->store)), (int)getpid());
     engine->storage = local_storage(engine->store);
     engine->tables = (CatalogTables){engine->store, &engine->storage};
     engine->workers = python_workers_new(setting("SOLDER_PYTHON", SOLDER_PYTHON_DEFAULT), setting("SOLDER_PYTHONPATH", SOLDER_PYTHONPATH_DEFAULT));
@@ -147,7 +137,7 @@ static bool start_engine(CliEngine *engine, const CliEngineConfig *config, Err *
     const char *httpfs = setting("SOLDER_HTTPFS", SOLDER_HTTPFS_DEFAULT);
     ExConfig exec_config = {.memory_limit = config->memory,
                             .threads = config->threads,
-                            .temp_directory = str_fmt(engine->arena, "%.*s/spill", STR_ARG(engine->scratch_directory)),
+                            .temp_directory = str_fmt(engine->arena, "%.*s/spill", STR_ARG(scratch)),
                             .httpfs_path = access(httpfs, R_OK) == 0 ? str_from_c(httpfs) : STR(""),
                             .storage = &engine->storage,
                             .workers = python_workers_starter(engine->workers)};
@@ -162,7 +152,7 @@ static bool start_engine(CliEngine *engine, const CliEngineConfig *config, Err *
                               .events = &engine->events,
                               .host = config->host,
                               .port = config->port,
-                              .artifact_directory = str_fmt(engine->arena, "%.*s/artifacts", STR_ARG(engine->scratch_directory))};
+                              .artifact_directory = str_fmt(engine->arena, "%.*s/artifacts", STR_ARG(scratch))};
     engine->server = cn_server_new(&server_config, err);
     return engine->server != NULL;
 }
@@ -174,9 +164,6 @@ static void stop(CliEngine *owned_engine) {
     }
     python_workers_free(owned_engine->workers);
     run_record_free(owned_engine->record);
-    if (owned_engine->scratch_directory.len > 0) {
-        (void)nftw(owned_engine->scratch_directory.data, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-    }
     st_close(owned_engine->store);
     (void)pthread_mutex_destroy(&owned_engine->mutex);
     arena_free(owned_engine->arena);

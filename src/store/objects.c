@@ -445,6 +445,7 @@ void st_sweep(StStore *store) {
         Arena *scratch = arena_new();
         sweep_garbage(store, scratch);
         sweep_directories(store, scratch);
+        st_remove_tree(str_fmt(scratch, "%.*s/tmp", STR_ARG(store->home)).data);
         arena_free(scratch);
         (void)flock(store->lock_fd, LOCK_SH);
     } else {

@@ -5,7 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
+#include <ftw.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -225,6 +226,9 @@ void st_close(StStore *owned_store) {
     if (owned_store == NULL) {
         return;
     }
+    if (owned_store->scratch.len > 0) {
+        st_remove_tree(owned_store->scratch.data);
+    }
     if (owned_store->db != NULL) {
         st_sweep(owned_store);
         (void)sqlite3_close(owned_store->db);
@@ -238,4 +242,29 @@ void st_close(StStore *owned_store) {
 
 Str st_home(const StStore *store) {
     return store->home;
+}
+
+bool st_scratch_directory(StStore *store, Str *ret_path, Err *err) {
+    st_lock(store);
+    Str path = str_fmt(store->arena, "%.*s/tmp/run-%d", STR_ARG(store->home), (int)getpid());
+    st_remove_tree(path.data); /* of a killed process that had our pid */
+    bool ok = make_directories(store->arena, path, err);
+    if (ok) {
+        store->scratch = path;
+        *ret_path = path;
+    }
+    st_unlock(store);
+    return ok;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *where) {
+    (void)status;
+    (void)kind;
+    (void)where;
+    (void)remove(path);
+    return 0;
+}
+
+void st_remove_tree(const char *path) {
+    (void)nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

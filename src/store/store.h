@@ -1,7 +1,8 @@
 /* store/store.h - everything durable: SQLite rows and object files under one home directory.
  *
  * Used by daemon/ (catalog and storage for the engine), cli/ and, later, aws/ and service/. The only room that includes sqlite3.h.
- * Layout of the home directory: solder.db (WAL), objects/<txn>/<n> (bytes of objects), home.lock (shared while a process uses it).
+ * Layout of the home directory: solder.db (WAL), objects/<txn>/<n> (bytes of objects), tmp/run-<pid>/ (a process's scratch),
+ * home.lock (shared while a process uses it).
  * Invariants: what a function reported as done is on disk; rows of one transaction appear all at once; an object file is complete and
  * synced before its row exists. Thread-safe: one connection behind a mutex. Error codes are AWS's where AWS has one
  * (EntityNotFoundException, AlreadyExistsException, InvalidInputException, NoSuchBucket, NoSuchKey, BucketNotEmpty, BucketAlreadyOwnedByYou).
@@ -18,6 +19,9 @@ StStore *st_open(Str home, Err *err);
 void st_close(StStore *owned_store);
 /* Borrowed; the absolute path. */
 Str st_home(const StStore *store);
+/* A directory of this process for what need not last (spills, artifacts), made now: tmp/run-<pid>. st_close removes it; that of a killed
+ * process goes with the next sweep. Borrowed from the store. */
+bool st_scratch_directory(StStore *store, Str *ret_path, Err *err);
 
 /* ---- catalog: JSON in the AWS API's shapes --------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 struct StStore {
     Arena *arena; /* lives as long as the store */
     Str home;
+    Str scratch; /* empty: not asked for */
     int lock_fd;
     sqlite3 *db;
     pthread_mutex_t mutex;
@@ -44,5 +45,7 @@ bool st_exec(StStore *store, const char *sql, Err *err);
 int64_t st_now_us(void);
 /* Unlinks files that no row points to, when no other process uses the home directory. Failures are left for the next time. */
 void st_sweep(StStore *store);
+/* Removes a directory with all that is in it; failures are left for the next time. */
+void st_remove_tree(const char *path);
 
 #endif
