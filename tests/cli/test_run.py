@@ -31,7 +31,7 @@ def test_reference_job(titanic, tmp_path: pathlib.Path) -> None:
     done = titanic("run", str(EXAMPLES / "glue_job.py"))
     assert done.returncode == 0, done.stderr
     assert "SUCCEEDED" in done.stderr
-    assert "ValueError 8" in done.stderr and "glue_job.py:24" in done.stderr, done.stderr
+    assert "ValueError 8" in done.stderr and "glue_job.py:22" in done.stderr, done.stderr
     keys = target_keys(titanic)
     assert "transformed-data/_SUCCESS" in keys
     parts = [key for key in keys if key.endswith(".parquet")]
