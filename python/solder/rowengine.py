@@ -56,6 +56,12 @@ class EngineBackend(Backend):
     def op_float_mod(self, node: Node, a: Node, b: Node) -> Any:
         return self._kernel("mod", self.column(a), self.column(b))
 
+    def op_item(self, node: Node, strs: Node, position: Node) -> Any:
+        # element_at counts from 1, is null beyond the end and refuses 0, which only rows that raise anyway can have.
+        F, at = self.F, self.column(position)
+        safe = at if position.is_const() else F.when(at >= self.lit(0), at).otherwise(self.lit(0))
+        return F.element_at(self.column(strs), (safe + self.lit(1)).cast("int"))
+
     def op_lower(self, node: Node, x: Node) -> Any:
         return self._kernel("lower", self.column(x))
 
