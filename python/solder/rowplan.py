@@ -8,7 +8,9 @@ function can have any, are run through the function itself by a worker and come 
 
 from __future__ import annotations
 
+import functools
 import itertools
+import operator
 from typing import TYPE_CHECKING, Any, Callable
 
 from . import outcomes
@@ -80,14 +82,23 @@ class Compiled:
         return [condition for condition, _ in self.events] + [condition for condition, _ in self.result_code]
 
     def _code(self, backend: Backend) -> Any:
+        """The code as a column; what all conditions have in common is looked at once."""
         F = backend.F
+
+        def code(value: int) -> Any:
+            return F.lit(value).cast("int")
+
+        cases = [*self.events, *self.result_code]
+        parts = [list(condition.args) if condition.op == "and" else [condition] for condition, _ in cases]
+        common = [p for p in (parts[0] if parts else []) if p.op != "const" and all(p in other for other in parts)]
         column: Any = F
-        started = False
-        for condition, code in [*self.events, *self.result_code]:
-            value = F.lit(code).cast("int")
-            column = column.when(backend.column(condition), value)
-            started = True
-        return column.otherwise(F.lit(outcomes.DROP).cast("int")) if started else F.lit(outcomes.DROP).cast("int")
+        for (_, value), conditions in zip(cases, parts):
+            own = [backend.column(p) for p in conditions if p not in common]
+            column = column.when(functools.reduce(operator.and_, own) if own else F.lit(True), code(value))
+        column = column.otherwise(code(outcomes.DROP)) if cases else code(outcomes.DROP)
+        if not common:
+            return column
+        return F.when(functools.reduce(operator.and_, map(backend.column, common)), column).otherwise(code(outcomes.DROP))
 
     def _result_columns(self, backend: Backend) -> list[Any]:
         return []
