@@ -118,7 +118,10 @@ static ExScanPlan *plan_of(ExInput *input, Err *err) {
     return plan;
 }
 
-void ex_scan_done(ExInput *input) {
+void ex_input_done(ExInput *input) {
+    if (input->lo->kind != LO_INPUT_SCAN) {
+        return;
+    }
     ExScanPlan *plan = input->state;
     input->state = NULL;
     if (plan != NULL) {

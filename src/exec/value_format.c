@@ -326,7 +326,7 @@ void ex_format_cast(const ExFormatOptions *options, const PlType *type, duckdb_v
     }
 }
 
-static void add_json_text(ExBytes *out, Str s) {
+void ex_bytes_add_json(ExBytes *out, Str s) {
     static const char hex[] = "0123456789ABCDEF";
     ex_bytes_add_char(out, '"');
     size_t from = 0;
@@ -378,7 +378,7 @@ static void json_list(const ExFormatOptions *options, const PlType *type, duckdb
             ExBytes key = {0};
             duckdb_vector keys = duckdb_struct_vector_get_child(child, 0);
             ex_format_cast(options, type->key, keys, i, &key);
-            add_json_text(out, (Str){key.data, key.len});
+            ex_bytes_add_json(out, (Str){key.data, key.len});
             ex_bytes_free(&key);
             ex_bytes_add_char(out, ':');
             value = duckdb_struct_vector_get_child(child, 1);
@@ -397,7 +397,7 @@ void ex_format_json_value(const ExFormatOptions *options, const PlType *type, du
     switch (type->kind) {
     case PL_TYPE_STRING:
     case PL_TYPE_CHAR:
-    case PL_TYPE_VARCHAR: add_json_text(out, text_at(vector, row)); return;
+    case PL_TYPE_VARCHAR: ex_bytes_add_json(out, text_at(vector, row)); return;
     case PL_TYPE_BINARY:
         ex_bytes_add_char(out, '"');
         add_base64(out, text_at(vector, row));
@@ -460,7 +460,7 @@ void ex_format_json_object(const ExFormatOptions *options, const PlField *fields
             ex_bytes_add_char(out, ',');
         }
         is_first = false;
-        add_json_text(out, fields[i].name);
+        ex_bytes_add_json(out, fields[i].name);
         ex_bytes_add_char(out, ':');
         ex_format_json_value(options, fields[i].type, children[i], row, out);
     }

@@ -20,6 +20,8 @@ typedef struct ExBytes {
 void ex_bytes_add(ExBytes *bytes, const char *data, size_t len);
 void ex_bytes_add_char(ExBytes *bytes, char c);
 void ex_bytes_add_long(ExBytes *bytes, int64_t value);
+/* "text" with JSON's escapes, as Jackson writes them. */
+void ex_bytes_add_json(ExBytes *bytes, Str text);
 void ex_bytes_free(ExBytes *bytes);
 
 typedef struct ExFormatOptions {
