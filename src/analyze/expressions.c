@@ -14,6 +14,14 @@ static const TxExpr *literal(AzCtx *ctx, const PxExpr *px) {
         text->type = &PL_STRING;
         value = text;
     }
+    if (value->type->kind == PL_TYPE_TIMESTAMP && value->s.len > 0 && !value->is_null) {
+        /* TIMESTAMP'…' without a fixed offset: a local time, which the session's zone makes an instant; a named zone only the text has. */
+        bool has_region = memchr(value->s.data, '/', value->s.len) != NULL;
+        PlValue *local = ARENA_NEW(ctx->arena, PlValue);
+        *local = *value;
+        local->type = has_region ? &PL_STRING : &PL_TIMESTAMP_NTZ;
+        return az_cast_to(ctx, az_literal(ctx, local), &PL_TIMESTAMP);
+    }
     return az_literal(ctx, value);
 }
 

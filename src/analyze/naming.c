@@ -442,7 +442,14 @@ Str az_pretty(AzCtx *ctx, const TxExpr *expr) {
         }
         return pretty_call(ctx, expr->call.fn, expr->call.args, expr->call.nargs, false);
     case TX_CAST: {
-        Str child = az_pretty(ctx, expr->cast.child);
+        const TxExpr *constant = expr->cast.child;
+        if (expr->cast.is_implicit && constant->tag == TX_LITERAL && constant->type->kind == PL_TYPE_TIMESTAMP_NTZ &&
+            constant->literal->s.len > 0) { /* how TIMESTAMP'…' of SQL is typed; see az_expression's literals */
+            PlValue shown = *constant->literal;
+            shown.type = &PL_TIMESTAMP;
+            return az_value_text(ctx->arena, &shown, false);
+        }
+        Str child = az_pretty(ctx, constant);
         if (expr->cast.is_implicit) {
             return child;
         }
