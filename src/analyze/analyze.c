@@ -34,11 +34,12 @@ static const AzRel *alias_rel(AzCtx *ctx, const PrRel *pr) {
     AzRel *rel = az_rel(ctx, input->tr, input);
     Str *qualifier = ARENA_NEW(ctx->arena, Str);
     *qualifier = pr->alias.name;
+    bool is_named = pr->alias.name.len > 0 && !str_eq_c(pr->alias.name, "__auto_generated_subquery_name");
     TyAttr *attrs = ARENA_ARRAY(ctx->arena, TyAttr, input->nattrs);
     for (size_t i = 0; i < input->nattrs; i++) {
         attrs[i] = input->attrs[i];
         attrs[i].qualifier = qualifier;
-        attrs[i].nqualifier = pr->alias.name.len > 0 ? 1 : 0;
+        attrs[i].nqualifier = is_named ? 1 : 0;
     }
     rel->attrs = attrs;
     return rel;
@@ -223,8 +224,10 @@ bool az_int_constant(AzCtx *ctx, const PxExpr *px, const char *what, int64_t *re
     }
     if (!pl_type_is_integral(value->type) || value->is_null) {
         Str type = az_quote_type(ctx, value->type);
+        Str shown = az_value_text(ctx->arena, value, false);
         return az_fail(ctx, px->origin, "INVALID_LIMIT_LIKE_EXPRESSION.DATA_TYPE",
-                       "The limit like expression is invalid. The %s expression must be integer type, but got %.*s.", what, STR_ARG(type));
+                       "The limit like expression \"%.*s\" is invalid. The %s expression must be integer type, but got %.*s.", STR_ARG(shown), what,
+                       STR_ARG(type));
     }
     if (value->i < 0) {
         return az_fail(ctx, px->origin, "INVALID_LIMIT_LIKE_EXPRESSION.IS_NEGATIVE",

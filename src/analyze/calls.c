@@ -191,6 +191,16 @@ static bool resolve_args(AzCtx *ctx, const PxExpr *px, const AzScope *scope, boo
             VEC_PUSH(&sources, source);
             continue;
         }
+        if (source->tag == PX_STAR && is_count && source->star.ntarget > 0) {
+            StrBuf target = {.arena = ctx->arena};
+            for (size_t k = 0; k < source->star.ntarget; k++) {
+                strbuf_fmt(&target, "%.*s.", STR_ARG(source->star.target[k]));
+            }
+            Str shown = strbuf_str(&target);
+            return az_fail(ctx, (PlOrigin){0}, "_LEGACY_ERROR_TEMP_1021",
+                           "count(%.*s*) is not allowed. Please use count(*) or expand the columns manually, e.g. count(col1, col2).",
+                           STR_ARG(shown));
+        }
         if (source->tag == PX_STAR) {
             const TxExpr **found = NULL;
             Str *names = NULL;
@@ -227,6 +237,25 @@ static bool fail_unknown(AzCtx *ctx, const PxExpr *px) {
                    STR_ARG(name), STR_ARG(ctx->world->current_database));
 }
 
+/* explode(a) + 1: a generator stands alone in a select list. */
+static bool check_nested_generator(AzCtx *ctx, const PxExpr *px, const AzCall *call) {
+    for (size_t i = 0; i < call->nargs; i++) {
+        if (call->args[i] == NULL || !az_has_generator(call->args[i])) {
+            continue;
+        }
+        TxExpr whole = {.tag = TX_CALL, .type = &PL_NULL};
+        whole.call.fn = call->fn;
+        whole.call.args = call->args;
+        whole.call.nargs = call->nargs;
+        Str shown = call->fn != NULL ? az_quote_expr(ctx, &whole) : az_quote_expr(ctx, call->args[i]);
+        PlOrigin none = {0};
+        (void)px;
+        return az_fail(ctx, none, "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS",
+                       "The generator is not supported: nested in expressions %.*s.", STR_ARG(shown));
+    }
+    return true;
+}
+
 static const TxExpr *special_form(AzCtx *ctx, const PxExpr *px, AzCall *call, bool *ret_handled) {
     Str name = px->call.name;
     *ret_handled = true;
@@ -261,7 +290,8 @@ static bool check_aggregate(AzCtx *ctx, const PxExpr *px, const AzCall *call) {
     }
     for (size_t i = 0; i < call->nargs; i++) {
         if (az_has_tag(call->args[i], TX_AGGREGATE)) {
-            return az_fail(ctx, px->origin, "NESTED_AGGREGATE_FUNCTION",
+            PlOrigin inner = call->sources != NULL ? call->sources[i]->origin : px->origin;
+            return az_fail(ctx, inner, "NESTED_AGGREGATE_FUNCTION",
                            "It is not allowed to use an aggregate function in the argument of another aggregate function. Please use the "
                            "inner aggregate function in a sub-query.");
         }
@@ -283,6 +313,9 @@ const TxExpr *az_call(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
         return NULL;
     }
     if (!resolve_args(ctx, px, &inner, fn != NULL && fn->kind == PL_FN_LAMBDA, &call)) {
+        return NULL;
+    }
+    if (!check_nested_generator(ctx, px, &call)) {
         return NULL;
     }
     if (python != NULL) {

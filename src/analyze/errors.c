@@ -95,17 +95,21 @@ static int by_distance(const void *a, const void *b) {
     return order != 0 ? order : x->position < y->position ? -1 : 1;
 }
 
-/* Parts of a candidate without those that all candidates share (StringUtils.orderSuggestedIdentifiersBySimilarity). */
-static size_t shared_prefix(const TyAttr *attrs, size_t nattrs) {
-    size_t shared = nattrs > 0 ? attrs[0].nqualifier : 0;
+/* Whether all candidates have the same parts but for the last keep ones. */
+static bool same_prefix(const TyAttr *attrs, size_t nattrs, size_t keep) {
     for (size_t i = 1; i < nattrs; i++) {
-        size_t k = 0;
-        while (k < shared && k < attrs[i].nqualifier && str_eq(attrs[i].qualifier[k], attrs[0].qualifier[k])) {
-            k++;
+        size_t a = attrs[0].nqualifier + 1 > keep ? attrs[0].nqualifier + 1 - keep : 0;
+        size_t b = attrs[i].nqualifier + 1 > keep ? attrs[i].nqualifier + 1 - keep : 0;
+        if (a != b) {
+            return false;
         }
-        shared = k;
+        for (size_t k = 0; k < a; k++) {
+            if (!str_eq(attrs[0].qualifier[k], attrs[i].qualifier[k])) {
+                return false;
+            }
+        }
     }
-    return shared;
+    return true;
 }
 
 static Str join_parts(Arena *arena, const Str *parts, size_t nparts) {
@@ -130,8 +134,8 @@ bool az_fail_unresolved(AzCtx *ctx, PlOrigin origin, const char *what, const Str
                        "A column or function parameter with name %.*s cannot be resolved. ", STR_ARG(shown));
     }
     Str wanted = join_parts(arena, parts, nparts);
-    /* A name without qualifier drops what all the candidates share in front; else the shown part count follows the name's. */
-    size_t drop = nparts == 1 ? shared_prefix(attrs, nattrs) : 0;
+    /* StringUtils.orderSuggestedIdentifiersBySimilarity: what all candidates share in front is not shown. */
+    size_t keep = nparts == 1 && same_prefix(attrs, nattrs, 1) ? 1 : nparts <= 2 && same_prefix(attrs, nattrs, 2) ? 2 : SIZE_MAX;
     Candidate *candidates = ARENA_ARRAY(arena, Candidate, nattrs);
     for (size_t i = 0; i < nattrs; i++) {
         size_t total = attrs[i].nqualifier + 1;
@@ -140,12 +144,9 @@ bool az_fail_unresolved(AzCtx *ctx, PlOrigin origin, const char *what, const Str
             all[k] = attrs[i].qualifier[k];
         }
         all[total - 1] = attrs[i].name;
-        size_t from = drop;
-        if (nparts > 1 && total > nparts) {
-            from = total - nparts;
-        }
-        candidates[i] = (Candidate){az_quote_parts(arena, all + from, total - from),
-                                    edit_distance(arena, join_parts(arena, all + from, total - from), wanted), attrs[i].name, i};
+        size_t from = total > keep ? total - keep : 0;
+        Str text = az_quote_parts(arena, all + from, total - from);
+        candidates[i] = (Candidate){text, edit_distance(arena, text, wanted), attrs[i].name, i};
     }
     qsort(candidates, nattrs, sizeof *candidates, by_distance);
     StrBuf list = {.arena = arena};

@@ -254,7 +254,7 @@ static const PlType *result_concat(AzCtx *ctx, const AzCall *call) {
 
 static bool any_nullable(const TxExpr *const *args, size_t nargs) {
     for (size_t i = 0; i < nargs; i++) {
-        if (args[i]->nullable) {
+        if (args[i]->nullable && args[i]->tag != TX_LAMBDA) {
             return true;
         }
     }
@@ -525,6 +525,11 @@ static bool null_any(const AzCall *call, const PlType *result) {
     (void)result;
     return any_nullable(call->args, call->nargs);
 }
+/* exists, forall: three-valued logic lets the function's NULL through. */
+static bool null_with_lambda(const AzCall *call, const PlType *result) {
+    (void)result;
+    return any_nullable(call->args, call->nargs) || call->args[call->nargs - 1]->nullable;
+}
 static bool null_never(const AzCall *call, const PlType *result) {
     (void)call;
     (void)result;
@@ -564,6 +569,11 @@ static bool null_element(const AzCall *call, const PlType *result) {
     (void)result;
     return any_nullable(call->args, call->nargs) || (call->args[0]->type->kind == PL_TYPE_ARRAY && call->args[0]->type->element_nullable);
 }
+/* lag, lead: without a default the rows outside are null. */
+static bool null_shift(const AzCall *call, const PlType *result) {
+    (void)result;
+    return call->nargs < 3 || call->args[0]->nullable || call->args[2]->nullable;
+}
 static bool null_nested(const AzCall *call, const PlType *result) {
     (void)result;
     const PlType *t = call->args[0]->type;
@@ -587,6 +597,7 @@ static const struct {
     {"unary", az_rule_unary},
     {"compare", az_rule_compare},
     {"in", az_rule_in},
+    {"date_shift", az_rule_date_shift},
     {"common", coerce_common},
     {"common_strict", coerce_common_strict},
     {"if", coerce_if},
@@ -651,6 +662,8 @@ static const struct {
 } NULLS[] = {
     {"any", null_any},   {"never", null_never},           {"always", null_always}, {"all", null_all},         {"if", null_if},
     {"arg0", null_arg0}, {"arithmetic", null_arithmetic}, {"last", null_last},     {"element", null_element}, {"nested", null_nested},
+    {"shift", null_shift},
+    {"with_lambda", null_with_lambda},
 };
 
 #define FIND(table, wanted)                                                                                                      \

@@ -394,6 +394,7 @@ typedef struct Expanded {
     AzCtx *ctx;
     VEC(const TxExpr *) exprs;
     VEC(Str) names;
+    bool not_struct; /* the target is a column, but no struct */
 } Expanded;
 
 static void expand_attr(Expanded *out, const TyAttr *attr) {
@@ -413,6 +414,7 @@ static bool expand_struct(AzCtx *ctx, const PxExpr *px, const AzScope *scope, Ex
     const TxExpr *expr = az_attribute(ctx, &name, scope);
     ctx->err = kept;
     if (expr == NULL || expr->type->kind != PL_TYPE_STRUCT) {
+        out->not_struct = expr != NULL;
         return false;
     }
     for (size_t i = 0; i < expr->type->nfields; i++) {
@@ -437,20 +439,30 @@ bool az_star(AzCtx *ctx, const PxExpr *px, const AzScope *scope, const TxExpr **
             }
             continue;
         }
+        if (px->star.ntarget > 0 && rel->nhidden > 0) {
+            /* In the join's order, the keys that USING dropped in their places. */
+            for (size_t k = 0; k < rel->tr->noutput; k++) {
+                const TyAttr *attr = find_id(ctx, rel, rel->tr->output[k].id);
+                if (attr != NULL && attr->id == rel->tr->output[k].id && qualifier_matches(ctx, attr, px->star.target, px->star.ntarget)) {
+                    expand_attr(&out, attr);
+                    any = true;
+                }
+            }
+            continue;
+        }
         for (size_t k = 0; k < rel->nattrs; k++) {
             if (px->star.ntarget == 0 || qualifier_matches(ctx, &rel->attrs[k], px->star.target, px->star.ntarget)) {
                 expand_attr(&out, &rel->attrs[k]);
                 any = true;
             }
         }
-        for (size_t k = 0; px->star.ntarget > 0 && k < rel->nhidden; k++) {
-            if (qualifier_matches(ctx, &rel->hidden[k], px->star.target, px->star.ntarget)) {
-                expand_attr(&out, &rel->hidden[k]);
-                any = true;
-            }
-        }
     }
     if (!any && !expand_struct(ctx, px, scope, &out)) {
+        if (out.not_struct) {
+            Str parts = px->star.target[0];
+            return az_fail(ctx, px->origin, "_LEGACY_ERROR_TEMP_1050", "Can only star expand struct data types. Attribute: `ArrayBuffer(%.*s)`.",
+                           STR_ARG(parts));
+        }
         StrBuf list = {.arena = ctx->arena};
         for (size_t i = 0; i < scope->ninputs; i++) {
             for (size_t k = 0; k < scope->inputs[i]->nattrs; k++) {

@@ -491,8 +491,12 @@ Str az_output_name(AzCtx *ctx, const PxExpr *source, const TxExpr *expr) {
     if (source->tag == PX_ATTRIBUTE && source->attribute.nparts > 0) {
         return source->attribute.parts[source->attribute.nparts - 1];
     }
-    if (source->tag == PX_CAST && (source->cast.child->tag == PX_ATTRIBUTE || source->cast.child->tag == PX_ALIAS)) {
-        return az_output_name(ctx, source->cast.child, expr);
+    if (source->tag == PX_CAST && expr->tag == TX_CAST) {
+        const PxExpr *child = source->cast.child;
+        bool column = child->tag == PX_ATTRIBUTE && expr->cast.child->tag == TX_COLUMN;
+        if (column || child->tag == PX_ALIAS) {
+            return az_output_name(ctx, child, expr->cast.child);
+        }
     }
     return az_pretty(ctx, expr);
 }

@@ -167,7 +167,7 @@ static void promote_strings(AzCtx *ctx, AzCall *call) {
 }
 
 /* Both operands to their tightest common type, when the operator takes that. */
-static bool tighten(AzCtx *ctx, AzCall *call) {
+static bool tighten(AzCtx *ctx, AzCall *call, bool integral) {
     const PlType *a = call->args[0]->type;
     const PlType *b = call->args[1]->type;
     if (a->kind == PL_TYPE_DECIMAL && b->kind == PL_TYPE_DECIMAL) {
@@ -175,6 +175,9 @@ static bool tighten(AzCtx *ctx, AzCall *call) {
     }
     if (!pl_type_equal(a, b)) {
         const PlType *common = az_tightest_common(ctx, a, b);
+        if (common != NULL && integral && !pl_type_is_integral(common) && common->kind != PL_TYPE_NULL) {
+            return fail_types(ctx, call);
+        }
         if (common == NULL || !(pl_type_is_numeric(common) || is_interval(common) || common->kind == PL_TYPE_NULL)) {
             return fail_types(ctx, call);
         }
@@ -194,7 +197,7 @@ bool az_rule_arithmetic(AzCtx *ctx, AzCall *call) {
     }
     promote_strings(ctx, call);
     mix_decimals(ctx, call);
-    if (!tighten(ctx, call)) {
+    if (!tighten(ctx, call, false)) {
         return false;
     }
     const PlType *type = call->args[0]->type;
@@ -277,7 +280,7 @@ bool az_rule_integral_divide(AzCtx *ctx, AzCall *call) {
 
 bool az_rule_bitwise(AzCtx *ctx, AzCall *call) {
     promote_strings(ctx, call);
-    if (!tighten(ctx, call)) {
+    if (!tighten(ctx, call, true)) {
         return false;
     }
     const PlType *type = call->args[0]->type;
@@ -396,6 +399,21 @@ bool az_rule_unary(AzCtx *ctx, AzCall *call) {
         call->args[0] = az_cast_to(ctx, call->args[0], &PL_DOUBLE);
     }
     return az_coerce_args(ctx, call, true);
+}
+
+/* date_add(d, n): the date may come from a string or a timestamp, the number must be a small integer or a constant string. */
+bool az_rule_date_shift(AzCtx *ctx, AzCall *call) {
+    const TxExpr *start = call->args[0];
+    const TxExpr *days = call->args[1];
+    PlTypeKind kind = start->type->kind;
+    if (kind == PL_TYPE_STRING || kind == PL_TYPE_TIMESTAMP || kind == PL_TYPE_TIMESTAMP_NTZ) {
+        start = az_cast_to(ctx, start, &PL_DATE);
+    }
+    if (days->tag == TX_LITERAL && days->type->kind == PL_TYPE_STRING) {
+        days = az_cast_to(ctx, days, &PL_INT);
+    }
+    set_args(ctx, call, start, days);
+    return az_coerce_args(ctx, call, false);
 }
 
 bool az_rule_in(AzCtx *ctx, AzCall *call) {

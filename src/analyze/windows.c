@@ -179,7 +179,7 @@ const TxExpr *az_window(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
         return NULL;
     }
     if (is_aggregate && function->aggregate.filter != NULL) {
-        az_fail(ctx, px->origin, "_LEGACY_ERROR_TEMP_1030", "Window aggregate function with filter predicate is not supported yet.");
+        az_fail(ctx, (PlOrigin){0}, "_LEGACY_ERROR_TEMP_1030", "Window aggregate function with filter predicate is not supported yet.");
         return NULL;
     }
     TxExpr *expr = ARENA_NEW(ctx->arena, TxExpr);
