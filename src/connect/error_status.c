@@ -137,7 +137,9 @@ static Str shown_message(Arena *arena, const Err *err) {
     Str text = str_from_c(err->message);
     StrBuf buf = {.arena = arena};
     Str mark = str_fmt(arena, "[%.*s]", STR_ARG(code));
-    if (code.len > 0 && !str_starts_with(text, mark)) {
+    Str parser_mark = str_fmt(arena, "\n%.*s", STR_ARG(mark)); /* Spark's parser puts a line break in front, and leaves out old classes */
+    bool is_marked = str_starts_with(text, mark) || str_starts_with(text, parser_mark) || str_starts_with(code, STR("_LEGACY_"));
+    if (code.len > 0 && !is_marked && !str_eq(code, STR("PARSE_EMPTY_STATEMENT"))) {
         strbuf_fmt(&buf, "%.*s ", STR_ARG(mark));
     }
     for (size_t i = 0; i < text.len;) {
