@@ -340,6 +340,9 @@ const TxExpr *az_call(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
     if (!check_aggregate(ctx, px, &call)) {
         return NULL;
     }
+    if (fn->kind == PL_FN_LAMBDA && !az_check_arity(ctx, &call)) {
+        return NULL;
+    }
     if (fn->kind == PL_FN_LAMBDA && call.nargs > 0 && call.args[0] != NULL && !az_lambda_args(ctx, &call, scope)) {
         return NULL;
     }

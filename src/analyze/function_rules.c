@@ -240,6 +240,46 @@ static bool coerce_element_at(AzCtx *ctx, AzCall *call) {
     return true;
 }
 
+/* nvl2(a, b, c): b and c meet. */
+static bool coerce_nvl2(AzCtx *ctx, AzCall *call) {
+    const PlType *common = az_wider_common(ctx, call->args + 1, call->nargs - 1);
+    if (common == NULL) {
+        return fail_different(ctx, call, 1, true);
+    }
+    call->args = cast_all(ctx, call, 1, common);
+    return true;
+}
+
+/* Both arguments as the wider binary fraction: floats stay floats. */
+static bool coerce_nanvl(AzCtx *ctx, AzCall *call) {
+    if (!az_coerce_args(ctx, call, true)) {
+        return false;
+    }
+    bool floats = call->args[0]->type->kind == PL_TYPE_FLOAT && call->args[1]->type->kind == PL_TYPE_FLOAT;
+    call->args = cast_all(ctx, call, 0, floats ? &PL_FLOAT : &PL_DOUBLE);
+    return true;
+}
+
+/* nullif(a, b) is IF(a = b, NULL, a): the comparison's casts do not touch the result. Arguments become a, and a and b as compared. */
+static bool coerce_nullif(AzCtx *ctx, AzCall *call) {
+    const TxExpr *pair[] = {call->args[0], call->args[1]};
+    AzCall equal = {.fn = pl_function_find(STR("=")), .written = STR("="), .args = pair, .nargs = 2, .origin = call->origin};
+    if (equal.fn == NULL || !az_rule_compare(ctx, &equal)) {
+        return false;
+    }
+    if (equal.replaced != NULL) { /* a boolean against 1 or 0 */
+        equal.args[0] = equal.replaced;
+        equal.args[1] = az_bool(ctx, true);
+    }
+    const TxExpr **args = ARENA_ARRAY(ctx->arena, const TxExpr *, 3);
+    args[0] = call->args[0];
+    args[1] = equal.args[0];
+    args[2] = equal.args[1];
+    call->args = args;
+    call->nargs = 3;
+    return true;
+}
+
 /* ---- result ---- */
 
 static const PlType *result_last(AzCtx *ctx, const AzCall *call) {
@@ -326,6 +366,15 @@ static const PlType *result_collect(AzCtx *ctx, const AzCall *call) {
     return pl_array(ctx->arena, call->args[0]->type, false);
 }
 
+static const PlType *result_array_of_string(AzCtx *ctx, const AzCall *call) {
+    (void)call;
+    return pl_array(ctx->arena, &PL_STRING, false);
+}
+
+static const PlType *result_sequence(AzCtx *ctx, const AzCall *call) {
+    return pl_array(ctx->arena, call->args[0]->type, false);
+}
+
 static const PlType *result_array_of_arg0(AzCtx *ctx, const AzCall *call) {
     return pl_array(ctx->arena, call->args[0]->type, call->args[0]->nullable);
 }
@@ -391,12 +440,12 @@ static const PlType *result_flatten(AzCtx *ctx, const AzCall *call) {
 
 static const PlType *result_map_keys(AzCtx *ctx, const AzCall *call) {
     const PlType *t = call->args[0]->type;
-    return pl_array(ctx->arena, t->kind == PL_TYPE_MAP ? t->key : &PL_NULL, false);
+    return pl_array(ctx->arena, t->kind == PL_TYPE_MAP ? t->key : &PL_NULL, true);
 }
 
 static const PlType *result_map_values(AzCtx *ctx, const AzCall *call) {
     const PlType *t = call->args[0]->type;
-    return pl_array(ctx->arena, t->kind == PL_TYPE_MAP ? t->element : &PL_NULL, t->element_nullable);
+    return pl_array(ctx->arena, t->kind == PL_TYPE_MAP ? t->element : &PL_NULL, true);
 }
 
 static const PlType *result_map_entries(AzCtx *ctx, const AzCall *call) {
@@ -574,6 +623,10 @@ static bool null_shift(const AzCall *call, const PlType *result) {
     (void)result;
     return call->nargs < 3 || call->args[0]->nullable || call->args[2]->nullable;
 }
+/* to_date(x), to_timestamp(x) are casts unless there is a format. */
+static bool null_cast(const AzCall *call, const PlType *result) {
+    return call->nargs > 1 || call->args[0]->nullable || az_cast_nullable(call->args[0]->type, result);
+}
 static bool null_nested(const AzCall *call, const PlType *result) {
     (void)result;
     const PlType *t = call->args[0]->type;
@@ -601,6 +654,9 @@ static const struct {
     {"common", coerce_common},
     {"common_strict", coerce_common_strict},
     {"if", coerce_if},
+    {"nvl2", coerce_nvl2},
+    {"nanvl", coerce_nanvl},
+    {"nullif", coerce_nullif},
     {"concat", coerce_concat},
     {"count", coerce_none},
     {"round", coerce_implicit},
@@ -629,6 +685,8 @@ static const struct {
     {"concat", result_concat},
     {"array_of_common", result_array_of_common},
     {"array_of_arg0", result_array_of_arg0},
+    {"array_of_string", result_array_of_string},
+    {"sequence", result_sequence},
     {"map", result_map},
     {"struct", result_struct},
     {"named_struct", result_named_struct},
@@ -663,6 +721,7 @@ static const struct {
     {"any", null_any},   {"never", null_never},           {"always", null_always}, {"all", null_all},         {"if", null_if},
     {"arg0", null_arg0}, {"arithmetic", null_arithmetic}, {"last", null_last},     {"element", null_element}, {"nested", null_nested},
     {"shift", null_shift},
+    {"cast", null_cast},
     {"with_lambda", null_with_lambda},
 };
 

@@ -324,7 +324,13 @@ static Str pretty_struct(AzCtx *ctx, const TxExpr *expr) {
 static Str pretty_call(AzCtx *ctx, const PlFunction *fn, const TxExpr *const *args, size_t nargs, bool distinct) {
     StrBuf text = {.arena = ctx->arena};
     if (fn->pretty[0] != '\0' && !distinct) {
-        add_template(ctx, &text, fn->pretty, args, nargs);
+        /* first;;second: the second with two arguments or more */
+        const char *second = strstr(fn->pretty, ";;");
+        const char *pattern = fn->pretty;
+        if (second != NULL) {
+            pattern = nargs > 1 ? second + 2 : str_to_c(ctx->arena, (Str){fn->pretty, (size_t)(second - fn->pretty)});
+        }
+        add_template(ctx, &text, pattern, args, nargs);
         return strbuf_str(&text);
     }
     strbuf_fmt(&text, "%s(%s", fn->name, distinct ? "DISTINCT " : "");

@@ -79,7 +79,8 @@ static bool bound(AzCtx *ctx, const AzScope *scope, PlBound kind, const PxExpr *
 /* Functions of the window kind other than lead, lag and nth_value look at the rows up to the current one. */
 static bool default_frame(TxExpr *window, bool is_window_function) {
     if (is_window_function) {
-        window->window.frame = PL_FRAME_ROWS;
+        bool by_value = strcmp(window->window.function->call.fn->name, "cume_dist") == 0;
+        window->window.frame = by_value ? PL_FRAME_RANGE : PL_FRAME_ROWS;
         window->window.lower = TY_BOUND_UNBOUNDED_PRECEDING;
         window->window.upper = TY_BOUND_CURRENT_ROW;
         return true;
