@@ -222,6 +222,33 @@ static bool s3_path(ExEngine *engine, Arena *arena, Str given, ExFoundList *file
     return has_any || not_found(given, err);
 }
 
+/* Spark's option basePath: partition directories are counted from there, not from the read's own paths. */
+static bool count_from(Arena *arena, Str base, ExFoundList *files, Err *err) {
+    Str path, prefix;
+    if (ex_source_is_s3(base)) {
+        prefix = ex_source_s3_url(arena, base);
+    } else if (ex_source_local_path(arena, base, &path)) {
+        prefix = str_fmt(arena, "file:%.*s", STR_ARG(path));
+    } else {
+        return err_set(err, ERR_NOT_SUPPORTED, "basePath %.*s: paths, file:// and s3:// URLs can be read", STR_ARG(base));
+    }
+    while (prefix.len > 0 && prefix.data[prefix.len - 1] == '/') {
+        prefix.len--;
+    }
+    for (size_t i = 0; i < files->count; i++) {
+        ExFound *file = &files->items[i];
+        if (!str_starts_with(file->shown, prefix) || file->shown.len <= prefix.len || file->shown.data[prefix.len] != '/') {
+            return err_set(err, "SOLDER.BAD_REQUEST", "Wrong basePath %.*s for the root path: %.*s", STR_ARG(base), STR_ARG(file->shown));
+        }
+        size_t end = file->shown.len;
+        while (file->shown.data[end - 1] != '/') {
+            end--;
+        }
+        file->below = end - 1 > prefix.len ? str_slice(file->shown, prefix.len + 1, end - 1) : (Str){0};
+    }
+    return true;
+}
+
 bool ex_source_files(ExEngine *engine, Arena *arena, const Str *paths, size_t npaths, const PlOption *options, size_t noptions, ExFoundList *ret_files,
                      Err *err) {
     *ret_files = (ExFoundList){.arena = arena};
@@ -236,6 +263,10 @@ bool ex_source_files(ExEngine *engine, Arena *arena, const Str *paths, size_t np
         } else if (!(has_glob(path) && access(path.data, F_OK) != 0 ? local_glob : local_path)(arena, path, ret_files, err)) {
             return false;
         }
+    }
+    const PlOption *base = ex_option_find(options, noptions, "basePath");
+    if (base != NULL && !count_from(arena, base->value, ret_files, err)) {
+        return false;
     }
     const PlOption *filter = ex_option_find(options, noptions, "pathGlobFilter");
     if (filter != NULL) {
