@@ -65,6 +65,6 @@ def test_a_write_into_the_table_and_a_read_of_its_bucket(glue, sales, spark_engi
     df = spark_engine.createDataFrame([(7, "new", 2024)], "n bigint, s string, year int")
     glue.write_data_frame.from_catalog(df, sales, "sales")
     assert rows(glue.create_dynamic_frame.from_catalog(database=sales, table_name="sales", push_down_predicate="year = 2024")) == [
-        (7, "new", 2024),
         (2024, "a, 2024", 2024),
+        (7, "new", 2024),
     ]
