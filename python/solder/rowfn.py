@@ -241,10 +241,21 @@ def on_engine() -> bool:
     return said == "1" or (said != "0" and "SPARK_CONNECT_MODE_ENABLED" in os.environ)
 
 
+def _ansi() -> bool:
+    """True where real Spark's functions raise on their own: compiled expressions are made of ones that don't."""
+    from pyspark.sql import SparkSession
+
+    session = SparkSession.getActiveSession() if "SPARK_CONNECT_MODE_ENABLED" not in os.environ else None
+    return session is not None and session.conf.get("spark.sql.ansi.enabled", "false") == "true"
+
+
 def _compiled(compile_: Callable, f: Callable, schema: "StructType") -> tuple[Any, str]:
     """The compiled form, or why there is none."""
+    engine = on_engine()
+    if not engine and _ansi():
+        return None, "spark.sql.ansi.enabled is on"
     try:
-        return compile_(f, schema, _reader(), on_engine()), ""
+        return compile_(f, schema, _reader(), engine), ""
     except NotCompiled as reason:
         return None, str(reason)
     except RecursionError:

@@ -28,8 +28,11 @@ _MORE_CASES = {"i": "\u0130\u0131", "k": "\u212a", "s": "\u017f"}
 
 
 def point(code: int) -> str:
-    """One code point, in or out of a class."""
-    return chr(code) if chr(code).isalnum() and code < 128 else f"\\x{{{code:x}}}"
+    """One code point, in or out of a class: a form that all the engines read alike."""
+    c = chr(code)
+    if code >= 0xA0 or (code < 128 and c.isalnum()):
+        return c
+    return f"\\x{code:02x}"
 
 
 def ranges(codes: list[int]) -> str:
@@ -51,7 +54,9 @@ def digit_codes() -> list[int]:
 
 
 class _Rewriter:
-    def __init__(self, flags: int) -> None:
+    def __init__(self, flags: int, whole: bool) -> None:
+        # The whole text is to match, so that nothing can stand behind a final $.
+        self.whole = whole
         self.ignore_case = bool(flags & re.IGNORECASE)
         self.dot_all = bool(flags & re.DOTALL)
         self.ascii = bool(flags & re.ASCII)
@@ -66,7 +71,7 @@ class _Rewriter:
         if op is sre.NOT_LITERAL:
             return f"[^{self.members(arg)}]"
         if op is sre.ANY:
-            return "[\\x{0}-\\x{10ffff}]" if self.dot_all else "[^\\n]"
+            return "[\\x00-\U0010ffff]" if self.dot_all else "[^\\n]"
         if op is sre.IN:
             return self.char_class(arg)
         if op in (sre.MAX_REPEAT, sre.MIN_REPEAT):
@@ -91,7 +96,7 @@ class _Rewriter:
             if arg is sre.AT_END_STRING:
                 return "\\z"
             if arg is sre.AT_END and last:
-                return "(?:\\n?\\z)"
+                return "" if self.whole else "(?:\\n?\\z)"
         raise NotCompiled(f"a regular expression with {str(op).lower()}")
 
     def members(self, code: int) -> str:
@@ -147,7 +152,7 @@ def portable(pattern: str, flags: int, how: str) -> str:
         raise NotCompiled(f"a regular expression that does not compile: {problem}") from None
     if compiled.flags & (re.MULTILINE | re.LOCALE):
         raise NotCompiled("a regular expression with MULTILINE or LOCALE")
-    body = _Rewriter(compiled.flags).sequence(tree, how != "fullmatch")
+    body = _Rewriter(compiled.flags, how == "fullmatch").sequence(tree, True)
     if how == "match":
         return f"\\A(?:{body})"
     if how == "fullmatch":
