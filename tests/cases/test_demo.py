@@ -30,7 +30,7 @@ def test_writes_the_324_people_above_30(shown: str) -> None:
 
 def test_summary_says_what_the_predicate_dropped_by_raising(shown: str) -> None:
     """int("0.92") raises ValueError, and the summary says how often and at which line of the script."""
-    assert re.search(r"glue_job\.py:2[3-5]\b", shown)
+    assert re.search(r"glue_job\.py:2[2-4]\b", shown)
     assert re.search(r"ValueError\D{0,3}8\b|8\D{0,20}ValueError", shown)
     assert re.search(r"\b1,313\b", shown) and re.search(r"\b324\b", shown)
 
