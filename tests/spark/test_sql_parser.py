@@ -122,6 +122,9 @@ BINARY = {
 class SparkTree:
     """Spark's expression as the tree that our dump shows for it."""
 
+    def __init__(self) -> None:
+        self.windows: dict[str, Any] = {}
+
     def items(self, seq: Any) -> list[Any]:
         """A Scala sequence."""
         return [seq.apply(i) for i in range(seq.size())]
@@ -165,8 +168,15 @@ class SparkTree:
 
     def window(self, e: Any) -> Tree:
         """function OVER (…)"""
-        spec = e.windowSpec()
-        tree = ["window", self.of(e.windowFunction()), ["partition", *map(self.of, self.items(spec.partitionSpec()))],
+        return self.windowed(e.windowFunction(), e.windowSpec())
+
+    def named_window(self, e: Any) -> Tree:
+        """function OVER w, whose definition a WithWindowDefinition above has."""
+        return self.windowed(e.child(), self.windows[e.windowSpec().name().lower()])
+
+    def windowed(self, function: Any, spec: Any) -> Tree:
+        """function OVER a specification"""
+        tree = ["window", self.of(function), ["partition", *map(self.of, self.items(spec.partitionSpec()))],
                 ["order", *map(self.of, self.items(spec.orderSpec()))]]  # fmt: skip
         frame = spec.frameSpecification()
         if frame.getClass().getSimpleName() == "SpecifiedWindowFrame":
@@ -233,10 +243,12 @@ class SparkTree:
             return self.call("isnotnull" if "NOT" in e.sql() else "isnull", *self.children(e))
         simple = {
             "Literal": self.literal, "SortOrder": self.sort, "WindowExpression": self.window, "UnresolvedFunction": self.function,
-            "AggregateExpression": self.aggregate,
+            "AggregateExpression": self.aggregate, "UnresolvedWindowExpression": self.named_window,
         }  # fmt: skip
         if name in simple:
             return simple[name](e)
+        if name == "UnresolvedAlias":
+            return self.of(e.child())
         if name == "UnresolvedAttribute" or name == "UnresolvedNamedLambdaVariable":
             return ["attribute", *map(quoted, self.items(e.nameParts()))]
         if name == "UnresolvedStar":
@@ -283,9 +295,165 @@ class SparkTree:
         return ["no rule for Spark's", name, e.toString()]
 
 
+JOINS = {
+    "Inner": "inner", "LeftOuter": "left", "RightOuter": "right", "FullOuter": "full", "Cross": "cross", "LeftSemi": "left-semi",
+    "LeftAnti": "left-anti",
+}  # fmt: skip
+
+
+class SparkPlan(SparkTree):
+    """Spark's unresolved plan as the tree that `plain_plan` makes of our dump. Hints are left out, pivots and grouping sets only named."""
+
+    def trees(self, seq: Any) -> list[Tree]:
+        """A sequence of expressions."""
+        return [self.of(e) for e in self.items(seq)]
+
+    def join(self, plan: Any, right: Any, lateral: list[str]) -> Tree:
+        """A join of any type, with its condition or its columns."""
+        kind = plan.joinType()
+        name = kind.getClass().getSimpleName().rstrip("$")
+        extra: list[Tree] = []
+        if name == "UsingJoin":
+            extra = [["using", *map(quoted, self.items(kind.usingColumns()))]]
+        elif name == "NaturalJoin":
+            extra = ["natural"]
+        if name in ("UsingJoin", "NaturalJoin"):
+            name = kind.tpe().getClass().getSimpleName().rstrip("$")
+        if plan.condition().isDefined():
+            extra.append(["on", self.of(plan.condition().get())])
+        return ["join", JOINS[name], *extra[:1 if extra[:1] == ["natural"] else 0], *lateral,
+                *[item for item in extra if item != "natural"], self.plan(plan.left()), right]  # fmt: skip
+
+    def aggregate_plan(self, plan: Any, having: list[Tree]) -> Tree:
+        """GROUP BY, with HAVING where there is one."""
+        groups = self.items(plan.groupingExpressions())
+        special = any(g.getClass().getSimpleName() in ("Rollup", "Cube", "GroupingSets") for g in groups)
+        shown = ["special"] if special else ["groups", *map(self.of, groups)]
+        return ["aggregate", shown, ["select", *self.trees(plan.aggregateExpressions())], *having, self.plan(plan.child())]
+
+    def alias(self, plan: Any) -> Tree:
+        """AS t (a, b)"""
+        child, columns = plan.child(), []
+        if child.getClass().getSimpleName() == "UnresolvedSubqueryColumnAliases":
+            columns, child = self.items(child.outputColumnNames()), child.child()
+        elif child.getClass().getSimpleName() == "UnresolvedTVFAliases":
+            columns, child = self.items(child.outputNames()), child.child()
+        elif child.getClass().getSimpleName() == "UnresolvedInlineTable":
+            names = self.items(child.names())
+            columns = [] if names == [f"col{i + 1}" for i in range(len(names))] else names
+        return ["subquery-alias", quoted(plan.identifier().name()), *map(quoted, columns), self.plan(child)]
+
+    def with_plan(self, plan: Any) -> Tree:
+        """WITH a AS (…), …"""
+        named: list[Tree] = []
+        for pair in self.items(plan.cteRelations()):
+            child = self.plan(pair._2())
+            columns = child[2:-1]
+            named += [child[1], ["subquery-alias", child[1], *columns, child[-1]] if columns else child[-1]]
+        return ["with", *named, self.plan(plan.child())]
+
+    def generate(self, plan: Any) -> Tree:
+        """LATERAL VIEW"""
+        generator = plan.generator()
+        call = self.call(generator.name().funcName(), *self.children(generator))
+        columns = [attribute.nameParts().apply(0) for attribute in self.items(plan.generatorOutput())]
+        outer = ["outer"] if plan.outer() else []
+        return ["generate", *outer, quoted(plan.qualifier().get()), call, *map(quoted, columns), self.plan(plan.child())]
+
+    def windows_over(self, plan: Any) -> Tree:
+        """WINDOW w AS (…): the definitions are put where they are used."""
+        definitions, before = plan.windowDefinitions(), self.windows
+        names = self.items(definitions.keys().toList())
+        self.windows = {**before, **{name.lower(): definitions.apply(name) for name in names}}
+        tree = self.plan(plan.child())
+        self.windows = before
+        return tree
+
+    def plan(self, plan: Any) -> Tree:
+        """Any relation."""
+        name = plan.getClass().getSimpleName().rstrip("$")
+        special = {"SubqueryAlias": self.alias, "UnresolvedWith": self.with_plan, "Generate": self.generate,
+                   "WithWindowDefinition": self.windows_over}  # fmt: skip
+        if name in special:
+            return special[name](plan)
+        if name == "Project":
+            return ["project", *self.trees(plan.projectList()), self.plan(plan.child())]
+        if name == "Filter" and plan.child().getClass().getSimpleName() == "Unpivot":
+            return self.plan(plan.child())  # EXCLUDE NULLS
+        if name == "Filter":
+            return ["filter", self.of(plan.condition()), self.plan(plan.child())]
+        if name == "Aggregate":
+            return self.aggregate_plan(plan, [])
+        if name == "UnresolvedHaving":
+            condition = plan.havingCondition()
+            if condition.getClass().getSimpleName() == "Cast" and condition.dataType().catalogString() == "boolean":
+                condition = condition.child()  # put in by Spark's parser; ours leaves conditions to analysis
+            return self.aggregate_plan(plan.child(), [["having", self.of(condition)]])
+        if name == "Distinct":
+            child = self.plan(plan.child())
+            return ["union", *child[2:]] if child[:2] == ["union", "all"] else ["distinct", child]
+        if name == "Union":
+            return ["union", "all", *map(self.plan, self.items(plan.children()))]
+        if name in ("Intersect", "Except"):
+            return [name.lower(), *(["all"] if plan.isAll() else []), self.plan(plan.left()), self.plan(plan.right())]
+        if name == "Join":
+            return self.join(plan, self.plan(plan.right()), [])
+        if name == "LateralJoin":
+            return self.join(plan, self.plan(plan.right().plan()), ["lateral"])
+        if name == "Sort":
+            return ["order-by" if getattr(plan, "global")() else "sort-by", *self.trees(plan.order()), self.plan(plan.child())]
+        if name == "GlobalLimit":
+            return ["limit", self.of(plan.limitExpr()), self.plan(plan.child().child())]
+        if name == "Offset":
+            return ["offset", self.of(plan.offsetExpr()), self.plan(plan.child())]
+        if name == "UnresolvedRelation":
+            return ["table", *map(quoted, self.items(plan.multipartIdentifier()))]
+        if name == "UnresolvedInlineTable":
+            return ["values", *(["row", *self.trees(row)] for row in self.items(plan.rows()))]
+        if name == "UnresolvedTableValuedFunction":
+            return ["table-function", self.call(".".join(self.items(plan.name())), *self.trees(plan.functionArgs()))]
+        if name == "RelationTimeTravel":
+            return self.plan(plan.relation())
+        if name == "PlanWithUnresolvedIdentifier":  # IDENTIFIER('a.b')
+            return ["table", *map(quoted, plan.identifierExpr().value().toString().split("."))]
+        if name == "OneRowRelation":
+            return ["one-row"]
+        if name == "UnresolvedHint":
+            return self.plan(plan.child())
+        if name == "Sample":
+            return ["sample", f"{plan.upperBound():.17g}", self.plan(plan.child())]
+        if name == "RepartitionByExpression":
+            return ["repartition", *self.trees(plan.partitionExpressions()), self.plan(plan.child())]
+        if name in ("Pivot", "Unpivot"):
+            return [name.lower(), self.plan(plan.child())]
+        return ["no rule for Spark's", name]
+
+
+def plain_plan(tree: Tree) -> Tree:
+    """Our dump of a relation in the form that SparkPlan gives."""
+    if isinstance(tree, str) or tree == []:
+        return tree
+    tree = [plain_plan(item) for item in tree]
+    if tree[0] == "hint":
+        return tree[-1]
+    if tree[0] == "aggregate":
+        special = tree[1] != "group-by"
+        rest = [item for item in tree[3:] if item[:1] != ["sets"]]
+        return ["aggregate", ["special"] if special else tree[2], *rest]
+    if tree[0] == "sample":
+        return ["sample", tree[2], tree[-1]]
+    if tree[0] == "repartition":
+        return ["repartition", *tree[3:]]
+    if tree[0] in ("pivot", "unpivot"):
+        return [tree[0], tree[-1]]
+    if tree[0] == "table":
+        return [item for item in tree if isinstance(item, str)]
+    return tree
+
+
 def normal(tree: Tree) -> Tree:
     """Our tree without what Spark's cannot show: subqueries' plans, the text of a timestamp, the names in a row."""
-    if isinstance(tree, str):
+    if isinstance(tree, str) or tree == []:
         return tree
     tree = [normal(item) for item in tree]
     if tree[0] == "lambda-variable":
@@ -307,7 +475,7 @@ def normal(tree: Tree) -> Tree:
 
 def unnamed(tree: Tree) -> Tree:
     """Aliases inside rows are the fields' names in Spark's tree: they are left out on both sides."""
-    if isinstance(tree, str):
+    if isinstance(tree, str) or tree == []:
         return tree
     tree = [unnamed(item) for item in tree]
     if tree[0] == "struct":
@@ -322,7 +490,7 @@ class Judge:
         self.spark = spark
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         self.parser = spark._jsparkSession.sessionState().sqlParser()
-        self.trees = SparkTree()
+        self.trees = SparkPlan()
 
     def ask(self, kind: str, text: str) -> tuple[str, Any]:
         """("ok", Spark's object) or (error class, message)."""
@@ -365,6 +533,10 @@ def judged(case: Case, ours: Ours, judge: Judge) -> tuple[str, str]:
     if case.kind == "expr":
         expected = unnamed(judge.trees.of(result))
         got = unnamed(normal(read_tree(text)))
+        return ("", "") if got == expected else ("tree", f"Spark: {expected}\nours:  {got}")
+    if text.startswith("statement 0\n"):
+        expected = unnamed(judge.trees.plan(result))
+        got = unnamed(plain_plan(normal(read_tree(text.split("\n", 1)[1]))))
         return ("", "") if got == expected else ("tree", f"Spark: {expected}\nours:  {got}")
     return "", ""
 

@@ -172,8 +172,10 @@ select * from t, lateral (select 1)
 select * from t join lateral (select t.a) x on true
 select * from t lateral join u
 select * from t tablesample (10 percent)
+--# tree the alias stands over the sample: the same names
 select * from t tablesample (10 rows) as u
 select * from t tablesample (bucket 1 out of 4)
+--# tree the alias stands over the sample: the same names
 select * from t tablesample (10 percent) repeatable (3) u
 select * from t tablesample (200 percent)
 select * from t tablesample (1.5 percent)
@@ -285,6 +287,7 @@ select rank() over (order by a), row_number() over (partition by b,c order by d 
 --# differs Spark finds the missing table first
 select a from t where a = :x and b = ?
 select f(a => 1, b => 2)
+--# tree the name is put in at once, Spark keeps it for analysis
 select identifier('a')(1)
 select * from identifier('a.b')
 select grouping_id(a), grouping(b) from t group by cube(a,b)
