@@ -2,7 +2,6 @@
 #include "connect/run.h"
 
 Str cn_explain(CnRequest *request, const PrRel *plan, const TrRel *rel, Str mode, Err *err) {
-    (void)plan;
     Arena *arena = request->arena;
     StrBuf text = {.arena = arena};
     Str tree = pl_typed_dump(arena, rel);
@@ -13,7 +12,7 @@ Str cn_explain(CnRequest *request, const PrRel *plan, const TrRel *rel, Str mode
     }
     const char *end = tree.len > 0 && tree.data[tree.len - 1] == '\n' ? "" : "\n";
     if (str_eq_c(mode, "extended") || str_eq_c(mode, "cost")) {
-        strbuf_fmt(&text, "== Analyzed Logical Plan ==\n");
+        strbuf_fmt(&text, "== Parsed Logical Plan ==\n%.*s\n\n== Analyzed Logical Plan ==\n", STR_ARG(pl_unresolved_dump(arena, plan)));
         for (size_t i = 0; i < rel->noutput; i++) {
             strbuf_fmt(&text, "%s%.*s: %.*s", i > 0 ? ", " : "", STR_ARG(rel->output[i].name), STR_ARG(pl_type_simple(arena, rel->output[i].type)));
         }
