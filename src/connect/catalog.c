@@ -6,7 +6,7 @@
 #include "connect/request.h"
 #include "connect/rows.h"
 
-enum { FIRST_ID = 0x40000000 };
+enum { FIRST_ID = 1 }; /* analysis renumbers them */
 
 typedef struct CatalogCall {
     CnRequest *request;

@@ -119,6 +119,9 @@ static void list_files(Arena *arena, const TrRel *rel, Files *files) {
     }
     for (size_t i = 0; rel->tag == TR_SCAN && i < rel->scan.scan->nfiles; i++) {
         Str shown = rel->scan.scan->files[i].shown;
+        if (str_starts_with(shown, STR("file:/")) && !str_starts_with(shown, STR("file://"))) {
+            shown = str_slice(shown, sizeof "file:" - 1, shown.len);
+        }
         Str uri = shown.len > 0 && shown.data[0] == '/' ? str_fmt(arena, "file://%.*s", STR_ARG(shown)) : shown;
         bool is_known = false;
         for (size_t k = 0; k < files->count; k++) {

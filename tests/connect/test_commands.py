@@ -133,7 +133,7 @@ def test_explain(spark_engine: Any, capsys: Any) -> None:
         lambda s: s.range(1).write.insertInto("t"),
         lambda s: s.range(1).write.orc("/nowhere/at/all"),
         lambda s: s.range(1).writeTo("t").create(),
-        lambda s: s.range(1).freqItems(["id"]),
+        lambda s: s.range(1).freqItems(["id"]).collect(),
         lambda s: s.sql("create table t (a int)"),
         lambda s: s.range(1).groupBy("id").applyInPandas(lambda f: f, "id long").collect(),
     ],
