@@ -246,7 +246,7 @@ bool sq_at_interval(const SqParser *p) {
     }
     if (next == SQ_TOK_PLUS || next == SQ_TOK_MINUS) {
         SqTok value = sq_peek(p, 2);
-        return (value == SQ_TOK_STRING || value == SQ_TOK_INTEGER || value == SQ_TOK_DECIMAL) && sq_is_identifier(sq_peek(p, 3));
+        return (value == SQ_TOK_STRING || value == SQ_TOK_INTEGER || value == SQ_TOK_DECIMAL) && is_unit_token(sq_peek(p, 3));
     }
     return next == SQ_TOK_STRING || (next >= SQ_TOK_INTEGER && next <= SQ_TOK_BIGDECIMAL);
 }

@@ -48,8 +48,8 @@ static const PxExpr *lambda_body(SqParser *p, size_t first, const Str *params, s
 }
 
 static bool at_lambda_list(const SqParser *p) {
-    if (p->failed || !sq_is(p, SQ_TOK_LPAREN)) {
-        return false;
+    if (p->failed || !sq_is(p, SQ_TOK_LPAREN) || sq_peek(p, 2) != SQ_TOK_COMMA) {
+        return false; /* one parameter stands without parentheses */
     }
     size_t close = p->tokens.items[p->pos].match;
     return close > 0 && close + 1 < p->tokens.count && p->tokens.items[close + 1].tok == SQ_TOK_ARROW;

@@ -400,7 +400,6 @@ select sum(a) filter (b)
 select sum(a) filter where b
 select a -> b
 select (a, b) ->
---# differs ANTLR's prediction names another token
 select (1) -> 2
 select f(x -> )
 select f(distinct a, b)
