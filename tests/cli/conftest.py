@@ -60,6 +60,6 @@ def titanic(solder: Solder) -> Solder:
     """A home directory with the sample file, its table and the target bucket of the reference script."""
     solder.ok("s3", "mb", "s3://my-source-bucket")
     solder.ok("s3", "mb", "s3://my-target-bucket")
-    solder.ok("s3", "cp", str(EXAMPLES / "titanic.csv"), "s3://my-source-bucket/people/titanic.csv")
+    solder.ok("s3", "cp", str(EXAMPLES / "titanic.csv"), "s3://my-source-bucket/titanic/titanic.csv")
     solder.ok("catalog", "import", str(EXAMPLES / "source_db.json"), str(EXAMPLES / "source_table.json"))
     return solder
