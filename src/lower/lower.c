@@ -93,8 +93,15 @@ void lo_write_from(Lo *lo, StrBuf *out, const TrRel *rel) {
 
 void lo_write_order(Lo *lo, StrBuf *out, const TySort *keys, size_t nkeys) {
     for (size_t i = 0; i < nkeys; i++) {
+        PlTypeKind kind = keys[i].expr->type->kind;
         strbuf_add_c(out, i > 0 ? ", " : " ORDER BY ");
-        lo_write_expr(lo, out, keys[i].expr);
+        if (kind == PL_TYPE_DOUBLE || kind == PL_TYPE_FLOAT) { /* DuckDB takes sorted columns back out of their keys, where -0.0 is 0.0 */
+            strbuf_add_char(out, '(');
+            lo_write_expr(lo, out, keys[i].expr);
+            strbuf_add_c(out, kind == PL_TYPE_DOUBLE ? " + CAST(0 AS DOUBLE))" : " + CAST(0 AS FLOAT))");
+        } else {
+            lo_write_expr(lo, out, keys[i].expr);
+        }
         strbuf_add_c(out, keys[i].descending ? " DESC" : " ASC");
         strbuf_add_c(out, keys[i].nulls_first ? " NULLS FIRST" : " NULLS LAST");
     }
