@@ -1,6 +1,6 @@
 /* kernels/calendar.c - see calendar.h. Zones come from ICU's own data, so that no tzdata package is needed.
  *
- * Invariant: a zone's table is made once, for 1800 to 2200; later times repeat the calendar's cycle of 400 years.
+ * Invariant: a zone's table is made once, for 1800 to 2450, by when every rule has been the same for a cycle of the calendar; later times repeat it.
  */
 #include "kernels/calendar.h"
 
@@ -79,10 +79,10 @@ int64_t kn_add_months(int64_t days, int64_t months) {
 
 /* ---- zones ------------------------------------------------------------------------------------------------------------------------ */
 
-enum { MAX_TRANSITIONS = 1024 };
+enum { MAX_TRANSITIONS = 1536 };
 
 #define TABLE_START (INT64_C(-5364662400))  /* 1800 */
-#define TABLE_END INT64_C(7258118400)       /* 2200 */
+#define TABLE_END INT64_C(15147388800)      /* 2450 */
 #define CYCLE INT64_C(12622780800)          /* seconds of 400 years */
 
 struct KnZone {
@@ -247,17 +247,8 @@ static int64_t offset_in(const KnZone *zone, const int64_t *table, int64_t secon
     if (zone->count == 0) {
         return zone->first;
     }
-    if (seconds >= TABLE_END - CYCLE / 400 * 2) {
-        int64_t cycles = (seconds - (TABLE_END - CYCLE / 400 * 2)) / CYCLE + 1;
-        int64_t earlier = seconds - cycles * CYCLE;
-        /* Only the table's last centuries follow the rule in force; older ones have their own history. */
-        if (earlier < TABLE_START + CYCLE / 2) {
-            size_t last = zone->count - 1;
-            int64_t base = zone->at[last];
-            int64_t span = CYCLE / 4 * 1; /* a century: close to the yearly rule's period */
-            earlier = base - span + kn_floor_mod(seconds - base, span);
-        }
-        seconds = earlier;
+    if (seconds >= TABLE_END) {
+        seconds -= ((seconds - TABLE_END) / CYCLE + 1) * CYCLE;
     }
     size_t index = last_before(table, zone->count, seconds);
     return index == zone->count ? zone->first : zone->offset[index];

@@ -107,6 +107,18 @@ static void double_to_timestamp(KnCall *kn) {
     }
 }
 
+/* try_cast: null where the timestamp would not hold it. */
+static void try_double_to_timestamp(KnCall *kn) {
+    KN_EACH_ROW(kn, i) {
+        double us = KN_ARG(kn, double, 0)[i] * 1e6;
+        if (us >= -9223372036854775808.0 && us < 9223372036854775808.0) {
+            KN_OUT(kn, int64_t)[i] = (int64_t)us;
+        } else {
+            kn_null(kn, i);
+        }
+    }
+}
+
 static void date_to_timestamp(KnCall *kn) {
     KN_EACH_ROW(kn, i) {
         const KnZone *zone = kn_zone_of(kn, kn_str(kn, 1, i));
@@ -368,6 +380,7 @@ const KnScalar kn_date_kernels[] = {
     {"spark_date_to_ntz", "D:N", date_to_ntz},
     {"spark_seconds_to_timestamp", "8:T", seconds_to_timestamp},
     {"spark_double_to_timestamp", "d:T", double_to_timestamp},
+    {"spark_try_double_to_timestamp", "d:T", try_double_to_timestamp},
     {"spark_date_to_timestamp", "Ds:T", date_to_timestamp},
     {"spark_ntz_to_timestamp", "Ns:T", ntz_to_timestamp},
     {"spark_day_time_str", "8:s", day_time_str},

@@ -155,10 +155,11 @@ DOUBLE1(atan)
 DOUBLE1(sinh)
 DOUBLE1(cosh)
 DOUBLE1(tanh)
-DOUBLE1(asinh)
-DOUBLE1(acosh)
-DOUBLE1(atanh)
 DOUBLE1(rint)
+/* By Spark's own formulas, which lose what libm's functions keep. */
+KN_MAP1(math_asinh, double, double, isinf(x) && x < 0 ? x : log(x + sqrt(x * x + 1.0)))
+KN_MAP1(math_acosh, double, double, log(x + sqrt(x * x - 1.0)))
+KN_MAP1(math_atanh, double, double, 0.5 * (log1p(x) - log1p(-x)))
 KN_MAP1(math_cot, double, double, 1.0 / tan(x))
 KN_MAP1(math_sec, double, double, 1.0 / cos(x))
 KN_MAP1(math_csc, double, double, 1.0 / sin(x))
@@ -224,8 +225,11 @@ static void math_factorial(KnCall *kn) {
 
 /* Spark rounds the decimal digits that Java prints, not the binary value. */
 static double round_digits(double x, int scale, bool half_even) {
-    if (isnan(x) || isinf(x) || x == 0) {
+    if (isnan(x) || isinf(x)) {
         return x;
+    }
+    if (x == 0) {
+        return 0.0; /* BigDecimal has no -0 */
     }
     KnDigits digits;
     kn_digits_of_double(x, &digits);
@@ -234,7 +238,7 @@ static double round_digits(double x, int scale, bool half_even) {
         return x;
     }
     if (keep < 0) {
-        return x < 0 ? -0.0 + 0.0 : 0.0;
+        return 0.0;
     }
     bool up = digits.text[keep] > '5';
     if (digits.text[keep] == '5') {
@@ -245,7 +249,7 @@ static double round_digits(double x, int scale, bool half_even) {
         kn_digits_increment(&digits);
     }
     double rounded = kn_digits_to_double(&digits);
-    return rounded == 0 ? 0.0 : rounded; /* BigDecimal has no -0 */
+    return rounded == 0 ? 0.0 : rounded;
 }
 
 static void round_double(KnCall *kn, bool half_even) {

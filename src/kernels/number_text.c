@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unicode/utf8.h>
 #include <yyjson.h>
 
 static bool is_digit(char c) {
@@ -77,6 +78,13 @@ static void shortest(double x, bool is_float, KnDigits *ret_digits) {
     char *text = yyjson_val_write_opts(&value, is_float ? YYJSON_WRITE_FP_TO_FLOAT : 0, &allocator, &len, NULL);
     if (text != NULL) {
         take_digits(text, len, ret_digits);
+    }
+    if (ret_digits->count == 1) { /* Java wants two digits where they come closer: 4.9E-324, not 5E-324 */
+        char two[32];
+        int n = snprintf(two, sizeof two, "%.1e", x);
+        if (n > 0 && (is_float ? (double)strtof(two, NULL) : strtod(two, NULL)) == x) {
+            take_digits(two, (size_t)n, ret_digits);
+        }
     }
 }
 
@@ -564,9 +572,22 @@ TO_BINARY(binary_2, int16_t)
 TO_BINARY(binary_4, int32_t)
 TO_BINARY(binary_8, int64_t)
 
+/* Java keeps the bytes and shows what is no UTF-8 as U+FFFD; here it becomes that at once, since clients refuse other text. */
 static void binary_to_string(KnCall *kn) {
     KN_EACH_ROW(kn, i) {
-        kn_put(kn, i, kn_str(kn, 0, i));
+        Str s = kn_str(kn, 0, i);
+        kn_text_start(kn);
+        for (int32_t at = 0; at < (int32_t)s.len;) {
+            int32_t before = at;
+            UChar32 code;
+            U8_NEXT(s.data, at, (int32_t)s.len, code);
+            if (code < 0) {
+                kn_text_add(kn, "\xEF\xBF\xBD", 3);
+            } else {
+                kn_text_add(kn, s.data + before, (size_t)(at - before));
+            }
+        }
+        kn_put(kn, i, s.len == 0 ? STR("") : kn_text_str(kn));
     }
 }
 

@@ -3,6 +3,7 @@
  * Invariant: positions and lengths count code points, as UTF8String does; text made only of ASCII takes the short way.
  */
 #include "kernels/kn_call.h"
+#include "kernels/number_text.h"
 #include "kernels/unicode.h"
 
 #include <ctype.h>
@@ -29,12 +30,12 @@ static void ascii_case(KnCall *kn, idx_t row, Str s, bool is_upper) {
 }
 
 /* Java's full case mapping (ß becomes SS) in the root locale, by ICU. */
-static void unicode_case(KnCall *kn, idx_t row, Str s, bool is_upper) {
+static Str unicode_case(KnCall *kn, Str s, bool is_upper) {
     int32_t cap = (int32_t)s.len * 3 + 8;
     UChar *from = malloc(sizeof(UChar) * (size_t)cap * 2);
     if (from == NULL) {
         kn_fail(kn, "SOLDER.INTERNAL: out of memory");
-        return;
+        return STR("");
     }
     UChar *to = from + cap;
     UErrorCode status = U_ZERO_ERROR;
@@ -48,9 +49,10 @@ static void unicode_case(KnCall *kn, idx_t row, Str s, bool is_upper) {
     free(from);
     if (U_FAILURE(status)) {
         kn_fail(kn, "SOLDER.INTERNAL: changing the case of a text: %s", u_errorName(status));
-        return;
+        return STR("");
     }
-    kn_put(kn, row, (Str){out, (size_t)nbytes});
+    kn_text_added(kn, (size_t)nbytes);
+    return kn_text_str(kn);
 }
 
 static void change_case(KnCall *kn, bool is_upper) {
@@ -59,7 +61,7 @@ static void change_case(KnCall *kn, bool is_upper) {
         if (kn_is_ascii(s)) {
             ascii_case(kn, i, s, is_upper);
         } else {
-            unicode_case(kn, i, s, is_upper);
+            kn_put(kn, i, unicode_case(kn, s, is_upper));
         }
     }
 }
@@ -77,6 +79,18 @@ static void initcap(KnCall *kn) {
     KN_EACH_ROW(kn, i) {
         Str s = kn_str(kn, 0, i);
         bool at_start = true;
+        char *owned_copy = NULL;
+        if (!kn_is_ascii(s)) { /* lower case as a whole first: it may make one character two */
+            Str lowered = unicode_case(kn, s, false);
+            owned_copy = malloc(lowered.len + 1);
+            if (owned_copy == NULL || kn->failed) {
+                free(owned_copy);
+                kn_fail(kn, "SOLDER.INTERNAL: out of memory");
+                return;
+            }
+            memcpy(owned_copy, lowered.data, lowered.len);
+            s = (Str){owned_copy, lowered.len};
+        }
         kn_text_start(kn);
         for (size_t at = 0; at < s.len;) {
             size_t size = kn_char_size(s, at);
@@ -87,7 +101,8 @@ static void initcap(KnCall *kn) {
             at_start = code == ' ';
             at += size;
         }
-        kn_put(kn, i, kn_text_str(kn));
+        kn_put(kn, i, s.len == 0 ? STR("") : kn_text_str(kn));
+        free(owned_copy);
     }
 }
 
@@ -184,14 +199,10 @@ static int32_t locate_in(Str s, Str part, int32_t from) {
     if (from < 1) {
         return 0;
     }
-    size_t start = kn_char_offset(s, (size_t)from - 1);
-    if (start == s.len && kn_char_count(s) < (size_t)from - 1) {
-        return 0;
-    }
     if (part.len == 0) {
-        return from == 1 ? 1 : (kn_char_count(s) >= (size_t)from - 1 ? from : 0);
+        return 1; /* wherever the search begins */
     }
-    const char *hit = find(s, start, part);
+    const char *hit = find(s, kn_char_offset(s, (size_t)from - 1), part);
     return hit == NULL ? 0 : (int32_t)kn_char_count(str_slice(s, 0, (size_t)(hit - s.data))) + 1;
 }
 
@@ -382,8 +393,7 @@ static void ascii(KnCall *kn) {
     KN_EACH_ROW(kn, i) {
         Str s = kn_str(kn, 0, i);
         uint32_t code = s.len == 0 ? 0 : kn_char_code(s, 0, kn_char_size(s, 0));
-        /* A character beyond the 16-bit plane gives its first UTF-16 unit in Java. */
-        KN_OUT(kn, int32_t)[i] = (int32_t)(code > 0xFFFF ? 0xD800 + ((code - 0x10000) >> 10) : code);
+        KN_OUT(kn, int32_t)[i] = (int32_t)code;
     }
 }
 
@@ -527,6 +537,13 @@ static void format_number(KnCall *kn) {
             continue;
         }
         bool is_negative = digits[0] == '-';
+        if (fabs(x) >= 1e15) { /* the shortest digits, and zeros behind them, as Java has it */
+            KnDigits exact;
+            kn_digits_of_double(x, &exact);
+            for (int d = 0; d < exact.exponent; d++) {
+                digits[is_negative + d] = d < exact.count ? exact.text[d] : '0';
+            }
+        }
         size_t whole = strcspn(digits + is_negative, ".");
         kn_text_start(kn);
         if (is_negative) {

@@ -395,7 +395,7 @@ static void write_to_date(Lo *lo, StrBuf *out, const LoCall *call) {
 }
 
 static void write_unix_timestamp(Lo *lo, StrBuf *out, const LoCall *call) {
-    strbuf_add_c(out, "spark_timestamp_seconds(");
+    strbuf_add_c(out, "spark_div(epoch_us("); /* towards zero */
     if (call->nargs == 0) {
         strbuf_add_c(out, "now()");
     } else if (call->nargs == 1 && call->args[0]->type->kind == PL_TYPE_STRING) {
@@ -407,7 +407,7 @@ static void write_unix_timestamp(Lo *lo, StrBuf *out, const LoCall *call) {
     } else {
         write_timestamp(lo, out, call);
     }
-    strbuf_add_char(out, ')');
+    strbuf_add_c(out, "), CAST(1000000 AS BIGINT))");
 }
 
 static void write_sha2(Lo *lo, StrBuf *out, const LoCall *call) {

@@ -245,9 +245,9 @@ def test_casts(view: str, word: str, sides: tuple[Side, Side]) -> None:
     expressions = []
     for target in TARGETS:
         text = f"{word}({column} AS {target})"
-        if target.startswith("timestamp") and view in ("ints", "longs", "floats", "doubles", "decimals", "wides", "strings"):
+        if target.startswith("timestamp") and view in ("ints", "longs", "floats", "doubles", "decimals", "wides"):
             text = f"cast({text} AS string)"
-        if target == "date" and view == "strings":
+        if target.startswith(("date", "timestamp")) and view in ("strings", "dates"):
             text = f"cast({text} AS string)"
         expressions.append(Expression(text, gap=CAST_GAPS.get((view, target), "") if word == "cast" else ""))
     bad = check_expressions(sides, view, expressions, False, True, "")
