@@ -168,8 +168,11 @@ def run_expressions(side: Side, view: str, expressions: list[Expression], zone: 
         return lambda spark: spark.sql(f"SELECT i, {', '.join(e.text for e in some)} FROM {view}")
 
     whole = run(side, query(expressions))
+    if whole.error and len(expressions) > 1:  # halve until what fails stands alone
+        half = len(expressions) // 2
+        return [*run_expressions(side, view, expressions[:half], zone), *run_expressions(side, view, expressions[half:], zone)]
     if whole.error:
-        return [run(side, query([e])) for e in expressions]
+        return [whole]
     parts = []
     for k in range(len(expressions)):
         schema = type(whole.schema)([whole.schema.fields[0], whole.schema.fields[k + 1]])
