@@ -48,10 +48,17 @@ class _Counts:
 
     def columns(self, pa: Any, length: int, code: int) -> list:
         """CODE and the counter columns of a batch of `length` rows; the counts go to its first row and start again from nothing."""
-        rest = length - 1
-        out = [pa.array([code] * length, pa.int32())]
+        import numpy as np
+
+        nothing = pa.array(np.zeros(length, np.int64))
+        out = [pa.array(np.full(length, code, np.int32))]
         for value in (self.rows, *(self.by_code.get(c, 0) for c in COUNTED)):
-            out.append(pa.array([value] + [0] * rest, pa.int64()))
+            if value == 0:
+                out.append(nothing)
+                continue
+            counted = np.zeros(length, np.int64)
+            counted[0] = value
+            out.append(pa.array(counted))
         self.rows = 0
         self.by_code = {}
         return out
@@ -117,12 +124,20 @@ class FilterWorker:
         columns = BatchColumns(batch, self.names)
         mask: list[bool] = []
         keep = mask.append
-        for record in _records(columns, batch.num_rows, LazyRecord, warm):
+        records = iter(_records(columns, batch.num_rows, LazyRecord, warm))
+        while True:
+            # The exception handler stands outside the loop that runs: entering it for each row costs more than going on behind it.
             try:
-                keep(True if f(record) else False)
+                for record in records:
+                    keep(True if f(record) else False)
+                break
             except Exception as raised:
+                if len(mask) >= batch.num_rows:
+                    raise
                 counts.add(code_of(raised))
                 keep(False)
+        if len(mask) != batch.num_rows:
+            raise RuntimeError(f"the columns {', '.join(warm)} of a batch can't be read")
         return mask, warm_fields(columns)
 
     def _with_counts(self, pa: Any, batch: Any, counts: _Counts, code: int) -> Any:

@@ -128,7 +128,7 @@ class Writer:
     def bool(self, depth: int) -> str:
         r = self.rng
         if depth <= 0 or r.random() < 0.1:
-            return r.choice(["r['b']", "r.b", "True", "('t' in r)", "('gone' in r)", "r['i'] is None", "r.d is not None", "r['b'] is True"])
+            return r.choice(["r['b']", "r.b", "True", "('t' in r)", "('gone' in r)", "(r['i'] is None)", "(r.d is not None)", "(r['b'] is True)"])
         d = depth - 1
         compare = ["==", "!=", "<", "<=", ">", ">="]
         forms = [
