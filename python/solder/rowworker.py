@@ -48,17 +48,10 @@ class _Counts:
 
     def columns(self, pa: Any, length: int, code: int) -> list:
         """CODE and the counter columns of a batch of `length` rows; the counts go to its first row and start again from nothing."""
-        import numpy as np
-
-        nothing = pa.array(np.zeros(length, np.int64))
-        out = [pa.array(np.full(length, code, np.int32))]
+        nothing = pa.nulls(length, pa.int64()).fill_null(0)
+        out = [pa.nulls(length, pa.int32()).fill_null(code)]
         for value in (self.rows, *(self.by_code.get(c, 0) for c in COUNTED)):
-            if value == 0:
-                out.append(nothing)
-                continue
-            counted = np.zeros(length, np.int64)
-            counted[0] = value
-            out.append(pa.array(counted))
+            out.append(nothing if value == 0 else pa.concat_arrays([pa.array([value], pa.int64()), nothing.slice(1)]))
         self.rows = 0
         self.by_code = {}
         return out
