@@ -1,5 +1,5 @@
-/* decode_stat.c - DataFrame.na and DataFrame.stat from protobuf. cov, corr and sampleBy are built from aggregates and filters, as Spark
- * defines them; the rest of the statistics are named errors.
+/* decode_stat.c - DataFrame.na and DataFrame.stat from protobuf. describe, cov, corr and sampleBy are built from aggregates, generators and
+ * filters, as Spark defines them; the rest of the statistics are named errors.
  */
 #include "connect/decode_parts.h"
 
@@ -159,6 +159,129 @@ static const PrRel *sample_by(const CnDecode *decode, const Spark__Connect__Stat
     return rel;
 }
 
+static const PxExpr *cast_to(const CnDecode *decode, const PxExpr *child, const PlType *type) {
+    PxExpr *expr = cn_decode_expr_new(decode->arena, PX_CAST);
+    expr->cast.child = child;
+    expr->cast.type = type;
+    expr->cast.mode = PL_CAST_LEGACY;
+    return expr;
+}
+
+static const PxExpr *text(const CnDecode *decode, Str s) {
+    PlValue *value = ARENA_NEW(decode->arena, PlValue);
+    value->type = &PL_STRING;
+    value->s = s;
+    return literal(decode, value);
+}
+
+/* One statistic of one column as a string. */
+static const PxExpr *statistic(const CnDecode *decode, Str name, const PlField *field, Err *err) {
+    PxExpr *column = cn_decode_expr_new(decode->arena, PX_ATTRIBUTE);
+    Str *parts = ARENA_NEW(decode->arena, Str);
+    *parts = field->name;
+    column->attribute.parts = parts;
+    column->attribute.nparts = 1;
+    column->attribute.plan_id = -1;
+    const PxExpr *number = field->type->kind == PL_TYPE_STRING ? cast_to(decode, column, &PL_DOUBLE) : column;
+    PxExpr *result = NULL;
+    if (str_eq_c(name, "count") || str_eq_c(name, "min") || str_eq_c(name, "max") || str_eq_c(name, "approx_count_distinct")) {
+        result = call(decode, str_to_c(decode->arena, name), 1, column);
+    } else if (str_eq_c(name, "mean") || str_eq_c(name, "stddev")) {
+        result = call(decode, str_eq_c(name, "mean") ? "avg" : "stddev_samp", 1, number);
+    } else if (str_eq_c(name, "count_distinct")) {
+        result = call(decode, "count", 1, column);
+        result->call.is_distinct = true;
+    } else if (str_ends_with(name, STR("%"))) {
+        (void)refuse(err, "summary with percentiles");
+        return NULL;
+    } else {
+        (void)err_set(err, "SOLDER.BAD_REQUEST", "%.*s is not a recognised statistic", STR_ARG(name));
+        return NULL;
+    }
+    return cast_to(decode, result, &PL_STRING);
+}
+
+/* All statistics of all columns in one aggregate's row, then stack() makes a row of each statistic. */
+static const PrRel *statistics(const CnDecode *decode, const PrRel *input, const Str *names, size_t nnames, Err *err) {
+    Arena *arena = decode->arena;
+    const PlType *type = decode->world->schema(decode->world->self, input, err);
+    if (type == NULL) {
+        return NULL;
+    }
+    size_t width = 1;
+    const PlField **fields = ARENA_ARRAY(arena, const PlField *, type->nfields);
+    for (size_t i = 0; i < type->nfields; i++) { /* Spark leaves all other types out */
+        if (type->fields[i].type->kind == PL_TYPE_STRING || pl_type_is_numeric(type->fields[i].type)) {
+            fields[width++ - 1] = &type->fields[i];
+        }
+    }
+    PrRel *aggregate = cn_decode_rel_new(arena, PR_AGGREGATE), *project = cn_decode_rel_new(arena, PR_PROJECT);
+    PxExpr *stack = cn_decode_expr_new(arena, PX_CALL), *alias = cn_decode_expr_new(arena, PX_ALIAS);
+    Str *columns = ARENA_ARRAY(arena, Str, width);
+    stack->call.name = STR("stack");
+    stack->call.nargs = 1 + nnames * width;
+    stack->call.args = ARENA_ARRAY(arena, const PxExpr *, stack->call.nargs);
+    PlValue *rows = ARENA_NEW(arena, PlValue);
+    *rows = (PlValue){.type = &PL_INT, .i = (int64_t)nnames};
+    stack->call.args[0] = literal(decode, rows);
+    aggregate->input = input;
+    aggregate->aggregate.type = PL_GROUP_BY;
+    aggregate->aggregate.aggregates = ARENA_ARRAY(arena, const PxExpr *, nnames * width);
+    columns[0] = STR("summary");
+    for (size_t i = 0; i < nnames; i++) {
+        stack->call.args[1 + i * width] = text(decode, names[i]);
+        for (size_t k = 1; k < width; k++) {
+            const PxExpr *value = statistic(decode, names[i], fields[k - 1], err);
+            if (value == NULL) {
+                return NULL;
+            }
+            const char *name = str_fmt(arena, "s%zu_%zu", i, k).data;
+            aggregate->aggregate.aggregates[aggregate->aggregate.naggregates++] = named(decode, value, name);
+            stack->call.args[1 + i * width + k] = column(decode, str_from_c(name), err);
+            columns[k] = fields[k - 1]->name;
+        }
+    }
+    alias->alias.child = stack;
+    alias->alias.names = columns;
+    alias->alias.nnames = width;
+    project->input = aggregate;
+    project->project.nexprs = 1;
+    project->project.exprs = ARENA_NEW(arena, const PxExpr *);
+    project->project.exprs[0] = alias;
+    return project;
+}
+
+static const PrRel *summary(const CnDecode *decode, const Spark__Connect__StatSummary *message, Err *err) {
+    static const Str ALL[] = {{"count", 5}, {"mean", 4}, {"stddev", 6}, {"min", 3}, {"25%", 3}, {"50%", 3}, {"75%", 3}, {"max", 3}};
+    const PrRel *input = cn_decode_relation(decode, message->input, err);
+    if (input == NULL) {
+        return NULL;
+    }
+    if (message->n_statistics == 0) {
+        return statistics(decode, input, ALL, sizeof ALL / sizeof ALL[0], err);
+    }
+    return statistics(decode, input, cn_decode_strs(decode->arena, message->n_statistics, message->statistics), message->n_statistics, err);
+}
+
+static const PrRel *describe(const CnDecode *decode, const Spark__Connect__StatDescribe *message, Err *err) {
+    static const Str SOME[] = {{"count", 5}, {"mean", 4}, {"stddev", 6}, {"min", 3}, {"max", 3}};
+    const PrRel *input = cn_decode_relation(decode, message->input, err);
+    if (input != NULL && message->n_cols > 0) {
+        PrRel *project = cn_decode_rel_new(decode->arena, PR_PROJECT);
+        project->input = input;
+        project->project.nexprs = message->n_cols;
+        project->project.exprs = ARENA_ARRAY(decode->arena, const PxExpr *, message->n_cols);
+        for (size_t i = 0; i < message->n_cols; i++) {
+            project->project.exprs[i] = column(decode, CN_STR(message->cols[i]), err);
+            if (project->project.exprs[i] == NULL) {
+                return NULL;
+            }
+        }
+        input = project;
+    }
+    return input == NULL ? NULL : statistics(decode, input, SOME, sizeof SOME / sizeof SOME[0], err);
+}
+
 const PrRel *cn_decode_stat(const CnDecode *d, const Spark__Connect__Relation *r, Err *err) {
     switch ((int)r->rel_type_case) {
     case SPARK__CONNECT__RELATION__REL_TYPE_FILL_NA: return na_fill(d, r->fill_na, err);
@@ -173,9 +296,9 @@ const PrRel *cn_decode_stat(const CnDecode *d, const Spark__Connect__Relation *r
         }
         return two_columns(d, "corr", "corr", r->corr->input, CN_STR(r->corr->col1), CN_STR(r->corr->col2), err);
     case SPARK__CONNECT__RELATION__REL_TYPE_SAMPLE_BY: return sample_by(d, r->sample_by, err);
-    case SPARK__CONNECT__RELATION__REL_TYPE_SUMMARY: return refuse(err, "summary");
+    case SPARK__CONNECT__RELATION__REL_TYPE_SUMMARY: return summary(d, r->summary, err);
     case SPARK__CONNECT__RELATION__REL_TYPE_CROSSTAB: return refuse(err, "crosstab");
-    case SPARK__CONNECT__RELATION__REL_TYPE_DESCRIBE: return refuse(err, "describe");
+    case SPARK__CONNECT__RELATION__REL_TYPE_DESCRIBE: return describe(d, r->describe, err);
     case SPARK__CONNECT__RELATION__REL_TYPE_APPROX_QUANTILE: return refuse(err, "approxQuantile");
     case SPARK__CONNECT__RELATION__REL_TYPE_FREQ_ITEMS: return refuse(err, "freqItems");
     default: return refuse(err, "This statistic");

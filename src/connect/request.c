@@ -199,6 +199,12 @@ static bool decode_catalog_rows(void *self, Arena *arena, const PlOption *option
     return cn_arrow_rows(arena, pl_struct(arena, &field, 1), cells, count, ret_arrow_ipc, err);
 }
 
+static const PlType *decode_schema(void *self, const PrRel *plan, Err *err) {
+    CnRequest *request = self;
+    const TrRel *rel = cn_request_analyze_plan(request, plan, err);
+    return rel == NULL ? NULL : pl_output_schema(request->arena, rel);
+}
+
 void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, bool may_change) {
     CnRequest *request = ret_request;
     *request = (CnRequest){.server = session->server, .session = session, .arena = arena, .may_change = may_change};
@@ -217,7 +223,7 @@ void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, b
                                .source = world_source,
                                .local_schema = world_local_schema,
                                .catalog = world_catalog};
-    request->decode_world = (CnDecodeWorld){.self = request, .cached_local = decode_cached_local, .catalog_rows = decode_catalog_rows};
+    request->decode_world = (CnDecodeWorld){.self = request, .cached_local = decode_cached_local, .catalog_rows = decode_catalog_rows, .schema = decode_schema};
     request->decode = (CnDecode){.arena = arena, .world = &request->decode_world};
 }
 

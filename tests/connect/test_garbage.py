@@ -110,7 +110,7 @@ def test_nested_too_deep(client: Client, levels: int) -> None:
 
 def test_a_deep_plan_within_the_limit_works(client: Client) -> None:
     call = client.channel.unary_stream("/spark.connect.SparkConnectService/ExecutePlan", request_serializer=lambda raw: raw)
-    answers = [base_pb2.ExecutePlanResponse.FromString(raw) for raw in call(deep_request(client, 500), timeout=60)]
+    answers = [base_pb2.ExecutePlanResponse.FromString(raw) for raw in call(deep_request(client, 400), timeout=60)]
     assert rows_of(iter(answers)) == 1
 
 

@@ -26,6 +26,15 @@ static bool no_catalog(void *self, Arena *arena, const PlOption *options, size_t
     return err_set(err, "EntityNotFoundException", "nothing is there");
 }
 
+static const PlType *some_schema(void *self, const PrRel *plan, Err *err) {
+    static const PlField FIELDS[] = {{.name = {"a", 1}, .type = &PL_LONG}, {.name = {"b", 1}, .type = &PL_STRING, .nullable = true}};
+    static const PlType TYPE = {.kind = PL_TYPE_STRUCT, .fields = FIELDS, .nfields = 2};
+    (void)self;
+    (void)plan;
+    (void)err;
+    return &TYPE;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -35,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     Arena *arena = arena_new();
     Err err = {0};
     Str bytes = {(const char *)data + 1, size - 1};
-    CnDecodeWorld world = {.cached_local = no_local, .catalog_rows = no_catalog};
+    CnDecodeWorld world = {.cached_local = no_local, .catalog_rows = no_catalog, .schema = some_schema};
     CnDecode decode = {.arena = arena, .world = &world};
     if (data[0] % 4 == 0) {
         const Spark__Connect__Expression *message = cn_unpack(arena, &spark__connect__expression__descriptor, bytes, &err);
