@@ -31,6 +31,8 @@ static bool is_grouping(const TxExpr *expr) {
 typedef struct Rewrite {
     AzCtx *ctx;
     AzAgg *agg;
+    const AzRel *over;     /* HAVING, ORDER BY: the aggregation they stand on; NULL: the select list */
+    const PxExpr *source;  /* what is rewritten, for its place */
 } Rewrite;
 
 static const TxExpr *add_call(Rewrite *r, const TxExpr *expr) {
@@ -93,7 +95,36 @@ static const TxExpr *grouping_call(Rewrite *r, const TxExpr *expr) {
     return named;
 }
 
+/* Where a name stands in an expression. */
+static PlOrigin place_of(const PxExpr *px, Str name) {
+    PlOrigin none = {0};
+    if (px == NULL) {
+        return none;
+    }
+    if (px->tag == PX_ATTRIBUTE) {
+        return px->attribute.nparts > 0 && str_eq_nocase(px->attribute.parts[px->attribute.nparts - 1], name) ? px->origin : none;
+    }
+    if (px->tag == PX_SORT) {
+        return place_of(px->sort.child, name);
+    }
+    if (px->tag == PX_CAST) {
+        return place_of(px->cast.child, name);
+    }
+    for (size_t i = 0; px->tag == PX_CALL && i < px->call.nargs; i++) {
+        PlOrigin found = place_of(px->call.args[i], name);
+        if (found.line > 0) {
+            return found;
+        }
+    }
+    return none;
+}
+
 static const TxExpr *fail_missing(Rewrite *r, const TxExpr *column) {
+    if (r->over != NULL) {
+        az_fail_unresolved(r->ctx, place_of(r->source, column->column.name), "COLUMN", &column->column.name, 1, r->over->attrs,
+                           r->over->nattrs);
+        return NULL;
+    }
     if (!r->agg->by_user) {
         az_fail(r->ctx, (PlOrigin){0}, "MISSING_GROUP_BY",
                 "The query does not include a GROUP BY clause. Add GROUP BY or turn it into the window functions using OVER clauses.");
@@ -267,8 +298,7 @@ static AzAgg *start(AzCtx *ctx, const AzRel *child, const TxExpr **groups, const
 }
 
 static bool add_columns(AzCtx *ctx, AzAgg *agg, const TyNamed *columns, size_t ncolumns) {
-    Rewrite r = {ctx, agg};
-    AzColumns done = {.arena = ctx->arena};
+    Rewrite r = {ctx, agg, NULL, NULL};
     for (size_t i = 0; i < ncolumns; i++) {
         TyNamed column = columns[i];
         column.expr = rewrite(&r, columns[i].expr);
@@ -283,9 +313,8 @@ static bool add_columns(AzCtx *ctx, AzAgg *agg, const TyNamed *columns, size_t n
                 column.attr.nullable = agg->outputs[k].nullable;
             }
         }
-        VEC_PUSH(&done, column);
+        VEC_PUSH(&agg->columns, column); /* seen by lateral aliases behind it */
     }
-    agg->columns = done;
     return true;
 }
 
@@ -327,9 +356,9 @@ AzScope az_agg_scope(AzCtx *ctx, const AzRel *rel, AzIds *missing) {
     return scope;
 }
 
-const AzRel *az_agg_filter(AzCtx *ctx, const AzRel *rel, const TxExpr *condition) {
+const AzRel *az_agg_filter(AzCtx *ctx, const AzRel *rel, const TxExpr *condition, const PxExpr *source) {
     AzAgg *agg = copy_of(ctx, rel->agg);
-    Rewrite r = {ctx, agg};
+    Rewrite r = {ctx, agg, agg->by_user ? rel : NULL, source};
     const TxExpr *over = rewrite(&r, condition);
     if (over == NULL) {
         return NULL;
@@ -338,10 +367,11 @@ const AzRel *az_agg_filter(AzCtx *ctx, const AzRel *rel, const TxExpr *condition
     return build(ctx, agg, rel->nattrs, rel);
 }
 
-const AzRel *az_agg_extend(AzCtx *ctx, const AzRel *rel, const TxExpr **exprs, size_t nexprs) {
+const AzRel *az_agg_extend(AzCtx *ctx, const AzRel *rel, const TxExpr **exprs, size_t nexprs, const PxExpr *const *sources) {
     AzAgg *agg = copy_of(ctx, rel->agg);
-    Rewrite r = {ctx, agg};
+    Rewrite r = {ctx, agg, rel, NULL};
     for (size_t i = 0; i < nexprs; i++) {
+        r.source = sources[i];
         const TxExpr *over = rewrite(&r, exprs[i]);
         if (over == NULL) {
             return NULL;
@@ -489,7 +519,7 @@ static const AzRel *grouped(AzCtx *ctx, const PrRel *pr, const AzRel *input, con
     if (agg == NULL) {
         return NULL;
     }
-    agg->by_user = ngroups > 0 || pr->aggregate.is_select_list;
+    agg->by_user = ngroups > 0;
     if (sets) {
         if (!make_sets(ctx, pr, ngroups, agg)) {
             return NULL;
@@ -512,7 +542,7 @@ static const AzRel *grouped(AzCtx *ctx, const PrRel *pr, const AzRel *input, con
     AzScope having = az_agg_scope(ctx, rel, &missing);
     const TxExpr *condition = az_expr(ctx, pr->aggregate.having, &having);
     condition = condition == NULL ? NULL : az_to_condition(ctx, pr->aggregate.having->origin, condition, "having");
-    return condition == NULL ? NULL : az_agg_filter(ctx, rel, condition);
+    return condition == NULL ? NULL : az_agg_filter(ctx, rel, condition, pr->aggregate.having);
 }
 
 /* ---- pivot ---- */

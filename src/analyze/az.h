@@ -27,6 +27,7 @@ typedef struct AzCtx {
     VEC(uint32_t) canon; /* by attribute id: the id that it repeats (select a, a), else itself */
     const AzCte *ctes;
     const AzScope *outer; /* the scope around a subquery's plan */
+    bool used_outer;      /* a name was found in an enclosing query */
     int depth;            /* of nested relations, expressions and views */
 } AzCtx;
 
@@ -68,11 +69,10 @@ struct AzScope {
     const AzLambdaScope *lambdas;
     const AzAlias *aliases;
     size_t naliases;
-    bool allow_aggregate, allow_window, allow_generator, allow_fallback;
     bool inside_aggregate;
+    bool is_window_function; /* the function of an OVER: its arguments may be aggregates of the query */
     const AzRel *fallback;  /* names that inputs don't have: its columns, and those under it */
     AzIds *missing;         /* ids that came from fallback */
-    const char *clause;     /* for messages: WHERE, … */
 };
 
 /* A function call on its way through the rules. */
@@ -223,9 +223,9 @@ const AzRel *az_select(AzCtx *ctx, const AzRel *input, TyNamed *columns, size_t 
 /* An aggregation over input: groups may be empty. */
 const AzRel *az_global_aggregate(AzCtx *ctx, const AzRel *input, const TyNamed *columns, size_t ncolumns);
 /* The aggregation with exprs (over its output, its input and new aggregates) appended: each is replaced by its column. */
-const AzRel *az_agg_extend(AzCtx *ctx, const AzRel *rel, const TxExpr **exprs, size_t nexprs);
+const AzRel *az_agg_extend(AzCtx *ctx, const AzRel *rel, const TxExpr **exprs, size_t nexprs, const PxExpr *const *sources);
 /* The aggregation with a condition of that kind before its select list (HAVING). */
-const AzRel *az_agg_filter(AzCtx *ctx, const AzRel *rel, const TxExpr *condition);
+const AzRel *az_agg_filter(AzCtx *ctx, const AzRel *rel, const TxExpr *condition, const PxExpr *source);
 /* A scope in which names come from an aggregation's output, then from its input. */
 AzScope az_agg_scope(AzCtx *ctx, const AzRel *rel, AzIds *missing);
 /* A unary node over input: the same names, tr wrapped. */

@@ -280,7 +280,7 @@ static const TxExpr *special_form(AzCtx *ctx, const PxExpr *px, AzCall *call, bo
     return NULL;
 }
 
-static bool check_aggregate(AzCtx *ctx, const PxExpr *px, const AzCall *call) {
+static bool check_aggregate(AzCtx *ctx, const PxExpr *px, const AzCall *call, bool is_window_function) {
     if (call->fn->kind != PL_FN_AGGREGATE) {
         if (call->is_distinct || call->filter != NULL) {
             return az_fail(ctx, px->origin, "INVALID_SQL_SYNTAX", "Invalid SQL syntax: The function `%s` does not support %s.",
@@ -288,7 +288,7 @@ static bool check_aggregate(AzCtx *ctx, const PxExpr *px, const AzCall *call) {
         }
         return true;
     }
-    for (size_t i = 0; i < call->nargs; i++) {
+    for (size_t i = 0; i < call->nargs && !is_window_function; i++) {
         if (az_has_tag(call->args[i], TX_AGGREGATE)) {
             PlOrigin inner = call->sources != NULL ? call->sources[i]->origin : px->origin;
             return az_fail(ctx, inner, "NESTED_AGGREGATE_FUNCTION",
@@ -303,6 +303,7 @@ const TxExpr *az_call(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
     const PlPython *python = ctx->world->function == NULL ? NULL : ctx->world->function(ctx->world->self, px->call.name);
     const PlFunction *fn = python == NULL && !px->call.is_user_defined ? pl_function_find(px->call.name) : NULL;
     AzScope inner = *scope;
+    inner.is_window_function = false;
     inner.inside_aggregate = scope->inside_aggregate || (fn != NULL && fn->kind == PL_FN_AGGREGATE);
     AzCall call = {.fn = fn, .written = px->call.name, .origin = px->origin, .is_distinct = px->call.is_distinct,
                    .ignore_nulls = px->call.ignore_nulls};
@@ -337,7 +338,7 @@ const TxExpr *az_call(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
         }
         call.filter = az_cast_to(ctx, call.filter, &PL_BOOLEAN);
     }
-    if (!check_aggregate(ctx, px, &call)) {
+    if (!check_aggregate(ctx, px, &call, scope->is_window_function)) {
         return NULL;
     }
     if (fn->kind == PL_FN_LAMBDA && !az_check_arity(ctx, &call)) {

@@ -74,6 +74,14 @@ static const AzRel *with_columns(AzCtx *ctx, const PrRel *pr, const AzRel *input
 }
 
 static const AzRel *rename_columns(AzCtx *ctx, const PrRel *pr, const AzRel *input) {
+    for (size_t i = 0; i < pr->rename.nrenames; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (az_name_eq(ctx, pr->rename.renames[i].value, pr->rename.renames[k].value)) {
+                fail_duplicate(ctx, pr->rename.renames[i].value);
+                return NULL;
+            }
+        }
+    }
     AzColumns columns = {.arena = ctx->arena};
     bool changed = false;
     for (size_t i = 0; i < input->nattrs; i++) {
@@ -140,7 +148,7 @@ static const AzRel *to_df(AzCtx *ctx, const PrRel *pr, const AzRel *input) {
         }
         Str a = strbuf_str(&old);
         Str b = strbuf_str(&new);
-        err_set(ctx->err, "ILLEGAL_ARGUMENT",
+        err_set(ctx->err, "_LEGACY_ERROR_ILLEGAL_ARGUMENT",
                 "requirement failed: The number of columns doesn't match.\nOld column names (%zu): %.*s\nNew column names (%zu): %.*s",
                 input->nattrs, STR_ARG(a), pr->to_df.nnames, STR_ARG(b));
         return NULL;
@@ -153,41 +161,31 @@ static const AzRel *to_df(AzCtx *ctx, const PrRel *pr, const AzRel *input) {
     return az_project(ctx, input, columns, input->nattrs);
 }
 
-/* Cast.canUpCast: nothing can be lost. */
-static bool can_up_cast(const PlType *from, const PlType *to) {
-    static const PlTypeKind ORDER[] = {PL_TYPE_BYTE, PL_TYPE_SHORT, PL_TYPE_INT, PL_TYPE_LONG, PL_TYPE_FLOAT, PL_TYPE_DOUBLE};
+/* Cast.canANSIStoreAssign: numbers among themselves, dates and timestamps among themselves, all to text. */
+static bool can_store(const PlType *from, const PlType *to) {
     if (pl_type_same(from, to) || from->kind == PL_TYPE_NULL) {
         return true;
     }
     if (to->kind == PL_TYPE_STRING) {
         return pl_type_is_atomic(from) && from->kind != PL_TYPE_BINARY;
     }
-    int a = -1;
-    int b = -1;
-    for (int i = 0; i < 6; i++) {
-        a = ORDER[i] == from->kind ? i : a;
-        b = ORDER[i] == to->kind ? i : b;
+    if (pl_type_is_numeric(from) && pl_type_is_numeric(to)) {
+        return true;
     }
-    if (a >= 0 && b >= 0) {
-        return a <= b;
-    }
-    if (to->kind == PL_TYPE_DECIMAL) {
-        return from->kind == PL_TYPE_DECIMAL || pl_type_is_integral(from) ? !az_cast_nullable(from, to) : false;
-    }
-    if (from->kind == PL_TYPE_DATE || from->kind == PL_TYPE_TIMESTAMP) {
-        return to->kind == PL_TYPE_TIMESTAMP || to->kind == PL_TYPE_TIMESTAMP_NTZ;
+    if (from->kind == PL_TYPE_DATE || from->kind == PL_TYPE_TIMESTAMP || from->kind == PL_TYPE_TIMESTAMP_NTZ) {
+        return to->kind == PL_TYPE_DATE || to->kind == PL_TYPE_TIMESTAMP || to->kind == PL_TYPE_TIMESTAMP_NTZ;
     }
     if (from->kind == PL_TYPE_ARRAY && to->kind == PL_TYPE_ARRAY) {
-        return can_up_cast(from->element, to->element);
+        return can_store(from->element, to->element);
     }
     if (from->kind == PL_TYPE_MAP && to->kind == PL_TYPE_MAP) {
-        return can_up_cast(from->key, to->key) && can_up_cast(from->element, to->element);
+        return can_store(from->key, to->key) && can_store(from->element, to->element);
     }
     if (from->kind != PL_TYPE_STRUCT || to->kind != PL_TYPE_STRUCT || from->nfields != to->nfields) {
         return false;
     }
     for (size_t i = 0; i < from->nfields; i++) {
-        if (!can_up_cast(from->fields[i].type, to->fields[i].type)) {
+        if (!can_store(from->fields[i].type, to->fields[i].type)) {
             return false;
         }
     }
@@ -215,7 +213,7 @@ static const AzRel *to_schema(AzCtx *ctx, const PrRel *pr, const AzRel *input) {
                     STR_ARG(shown));
             return NULL;
         }
-        if (!can_up_cast(attr->type, field->type)) {
+        if (!can_store(attr->type, field->type)) {
             Str is = az_quote_type(ctx, attr->type);
             Str wanted = az_quote_type(ctx, field->type);
             err_set(ctx->err, "INVALID_COLUMN_OR_FIELD_DATA_TYPE",

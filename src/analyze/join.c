@@ -59,22 +59,11 @@ static int by_text(const void *a, const void *b) {
     return str_cmp(*(const Str *)a, *(const Str *)b);
 }
 
-static const TyAttr *using_column(AzCtx *ctx, const PrRel *pr, const AzRel *rel, Str name, const char *which) {
-    bool ambiguous = false;
-    const TyAttr *attr = az_find_attr(ctx, rel, name, &ambiguous);
-    if (attr != NULL) {
-        return attr;
-    }
-    if (ambiguous) {
-        const TyAttr **found = ARENA_ARRAY(ctx->arena, const TyAttr *, rel->nattrs);
-        size_t count = 0;
-        for (size_t i = 0; i < rel->nattrs; i++) {
-            if (az_name_eq(ctx, rel->attrs[i].name, name)) {
-                found[count++] = &rel->attrs[i];
-            }
+static const TyAttr *using_column(AzCtx *ctx, const AzRel *rel, Str name, const char *which) {
+    for (size_t i = 0; i < rel->nattrs; i++) {
+        if (az_name_eq(ctx, rel->attrs[i].name, name)) {
+            return &rel->attrs[i]; /* the first, as Spark does */
         }
-        az_ambiguous(ctx, pr->origin, &name, 1, found, count);
-        return NULL;
     }
     Str *names = ARENA_ARRAY(ctx->arena, Str, rel->nattrs);
     for (size_t i = 0; i < rel->nattrs; i++) {
@@ -124,8 +113,8 @@ static const AzRel *join_using(AzCtx *ctx, const PrRel *pr, const AzRel *left, c
     const TyAttr **rights = ARENA_ARRAY(ctx->arena, const TyAttr *, nnames);
     const TxExpr *condition = NULL;
     for (size_t i = 0; i < nnames; i++) {
-        lefts[i] = using_column(ctx, pr, left, names[i], "left");
-        rights[i] = lefts[i] == NULL ? NULL : using_column(ctx, pr, right, names[i], "right");
+        lefts[i] = using_column(ctx, left, names[i], "left");
+        rights[i] = lefts[i] == NULL ? NULL : using_column(ctx, right, names[i], "right");
         if (rights[i] == NULL) {
             return NULL;
         }

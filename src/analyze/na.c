@@ -25,7 +25,16 @@ static bool check_columns(AzCtx *ctx, const PrRel *pr, const AzRel *input, const
             if (ambiguous) {
                 return az_fail(ctx, pr->origin, "AMBIGUOUS_REFERENCE", "Reference `%.*s` is ambiguous.", STR_ARG(names[i]));
             }
-            return az_fail_unresolved(ctx, pr->origin, "COLUMN", &names[i], 1, input->attrs, input->nattrs);
+            StrBuf list = {.arena = ctx->arena};
+            for (size_t k = 0; k < input->nattrs; k++) {
+                Str quoted = az_quote_parts(ctx->arena, &input->attrs[k].name, 1);
+                strbuf_fmt(&list, "%s%.*s", k > 0 ? ", " : "", STR_ARG(quoted));
+            }
+            Str all = strbuf_str(&list);
+            Str shown = az_quote_parts(ctx->arena, &names[i], 1);
+            return err_set(ctx->err, "UNRESOLVED_COLUMN.WITH_SUGGESTION",
+                           "A column or function parameter with name %.*s cannot be resolved. Did you mean one of the following? [%.*s].",
+                           STR_ARG(shown), STR_ARG(all));
         }
     }
     return true;

@@ -159,7 +159,7 @@ static const TxExpr *by_plan_id(AzCtx *ctx, const PxExpr *px, const AzScope *sco
     const AzRel *plan = plans[0] != NULL ? plans[0] : plans[1];
     if (plan == NULL) {
         Str shown = az_quote_parts(ctx->arena, parts, nparts);
-        az_fail(ctx, px->origin, "INTERNAL_ERROR", "When resolving %.*s, fail to find subplan with plan_id=%lld in the query.", STR_ARG(shown),
+        az_fail(ctx, px->origin, "_LEGACY_ERROR_PLAN_ID", "When resolving %.*s, fail to find subplan with plan_id=%lld in the query.", STR_ARG(shown),
                 (long long)px->attribute.plan_id);
         return NULL;
     }
@@ -238,6 +238,9 @@ static const TxExpr *literal_function(AzCtx *ctx, const PxExpr *px) {
             return az_apply(ctx, NAMES[i], NULL, 0);
         }
     }
+    if (px->attribute.nparts == 1 && str_eq_nocase(px->attribute.parts[0], STR("grouping__id"))) { /* Hive's name */
+        return az_apply(ctx, "grouping_id", NULL, 0);
+    }
     return NULL;
 }
 
@@ -273,6 +276,7 @@ const TxExpr *az_attribute(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
             return NULL;
         }
         if (found.count == 1) {
+            ctx->used_outer = ctx->used_outer || outer;
             return descend(ctx, px->origin, column_named(ctx, found.items[0], parts[used - 1], outer), parts + used, nparts - used);
         }
         const TxExpr *alias = outer ? NULL : in_aliases(ctx, px, s);

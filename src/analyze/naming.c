@@ -494,7 +494,9 @@ Str az_output_name(AzCtx *ctx, const PxExpr *source, const TxExpr *expr) {
     if (source->tag == PX_ALIAS && source->alias.nnames > 0) {
         return source->alias.names[0];
     }
-    if (source->tag == PX_ATTRIBUTE && source->attribute.nparts > 0) {
+    bool is_function = expr->tag == TX_CALL && expr->call.nargs == 0 && expr->call.fn->kind == PL_FN_SCALAR;
+    bool hive_name = source->tag == PX_ATTRIBUTE && str_eq_nocase(source->attribute.parts[0], STR("grouping__id"));
+    if (source->tag == PX_ATTRIBUTE && source->attribute.nparts > 0 && (!is_function || hive_name)) {
         return source->attribute.parts[source->attribute.nparts - 1];
     }
     if (source->tag == PX_CAST && expr->tag == TX_CAST) {

@@ -248,9 +248,6 @@ const TxExpr *az_to_condition(AzCtx *ctx, PlOrigin origin, const TxExpr *expr, c
     if (kind == PL_TYPE_NULL) {
         return az_cast_to(ctx, expr, &PL_BOOLEAN);
     }
-    if (kind == PL_TYPE_STRING) { /* Spark casts the condition of a filter */
-        return az_cast_to(ctx, expr, &PL_BOOLEAN);
-    }
     if (kind != PL_TYPE_BOOLEAN) {
         Str shown = az_quote_expr(ctx, expr);
         Str type = az_quote_type(ctx, expr->type);
@@ -267,16 +264,34 @@ const TxExpr *az_to_condition(AzCtx *ctx, PlOrigin origin, const TxExpr *expr, c
     return expr;
 }
 
+typedef struct Misplaced {
+    AzCtx *ctx;
+    StrBuf list;
+} Misplaced;
+
+static bool list_misplaced(void *self, const TxExpr *expr) {
+    Misplaced *out = self;
+    bool generator = expr->tag == TX_CALL && expr->call.fn->kind == PL_FN_GENERATOR;
+    if (expr->tag == TX_AGGREGATE || expr->tag == TX_WINDOW || generator) {
+        Str shown = az_pretty(out->ctx, expr);
+        strbuf_fmt(&out->list, "%s%.*s", out->list.len > 0 ? ", " : "", STR_ARG(shown));
+    }
+    return false;
+}
+
 static bool check_where(AzCtx *ctx, PlOrigin origin, const TxExpr *condition) {
     bool bad = az_has_tag(condition, TX_AGGREGATE) || az_has_tag(condition, TX_WINDOW) || az_has_generator(condition);
     if (!bad) {
         return true;
     }
     Str shown = az_quote_expr(ctx, condition);
+    Misplaced found = {.ctx = ctx, .list = {.arena = ctx->arena}};
+    (void)pl_expr_any(condition, list_misplaced, &found);
+    Str list = strbuf_str(&found.list);
     return az_fail(ctx, origin, "INVALID_WHERE_CONDITION",
                    "The WHERE condition %.*s contains invalid expressions: %.*s.\nRewrite the query to avoid window functions, aggregate "
                    "functions, and generator functions in the WHERE clause.",
-                   STR_ARG(shown), (int)(shown.len - 2), shown.data + 1);
+                   STR_ARG(shown), STR_ARG(list));
 }
 
 const AzRel *az_filter_rel(AzCtx *ctx, const PrRel *pr) {
@@ -291,14 +306,14 @@ const AzRel *az_filter_rel(AzCtx *ctx, const PrRel *pr) {
         scope.missing = &missing;
     }
     const TxExpr *condition = az_expr(ctx, pr->filter.condition, &scope);
-    condition = condition == NULL ? NULL : az_to_condition(ctx, pr->filter.condition->origin, condition, "where");
+    condition = condition == NULL ? NULL : az_to_condition(ctx, pr->origin, condition, "where");
     if (condition == NULL) {
         return NULL;
     }
     if (input->agg != NULL && (missing.count > 0 || az_has_tag(condition, TX_AGGREGATE))) {
-        return az_agg_filter(ctx, input, condition);
+        return az_agg_filter(ctx, input, condition, pr->filter.condition);
     }
-    if (!check_where(ctx, pr->filter.condition->origin, condition)) {
+    if (!check_where(ctx, pr->origin, condition)) {
         return NULL;
     }
     const AzRel *wide = az_add_missing(ctx, input, &missing);
@@ -369,6 +384,14 @@ const AzRel *az_sort_rel(AzCtx *ctx, const PrRel *pr) {
             keys[i] = *one;
         }
         aggregates = aggregates || az_has_tag(keys[i].expr, TX_AGGREGATE);
+        if (az_has_tag(keys[i].expr, TX_WINDOW)) {
+            Str shown = az_quote_expr(ctx, keys[i].expr);
+            err_set(ctx->err, "UNSUPPORTED_EXPR_FOR_OPERATOR",
+                    "A query operator contains one or more unsupported expressions. Consider to rewrite it to avoid window functions, "
+                    "aggregate functions, and generator functions in the WHERE clause.\nInvalid expressions: [%.*s]",
+                    STR_ARG(shown));
+            return NULL;
+        }
     }
     const AzRel *wide = input;
     TyNamed *columns = ARENA_ARRAY(ctx->arena, TyNamed, norder);
@@ -377,7 +400,7 @@ const AzRel *az_sort_rel(AzCtx *ctx, const PrRel *pr) {
         exprs[i] = keys[i].expr;
     }
     if (input->agg != NULL && (missing.count > 0 || aggregates)) {
-        wide = az_agg_extend(ctx, input, exprs, norder);
+        wide = az_agg_extend(ctx, input, exprs, norder, pr->sort.order);
     } else if (aggregates) {
         err_set(ctx->err, "UNSUPPORTED_EXPR_FOR_OPERATOR", "The query operator `Sort` contains an aggregate function, which needs GROUP BY.");
         return NULL;

@@ -266,7 +266,10 @@ const AzRel *az_unpivot_rel(AzCtx *ctx, const PrRel *pr) {
     for (size_t i = 0; i < values.count; i++) {
         exprs[i] = values.items[i].expr;
     }
-    const PlType *common = az_wider_common(ctx, exprs, values.count);
+    const PlType *common = &PL_NULL;
+    for (size_t i = 0; i < values.count && common != NULL; i++) {
+        common = az_wider_type(ctx, common, exprs[i]->type, false);
+    }
     if (common == NULL) {
         StrBuf list = {.arena = ctx->arena};
         for (size_t i = 0; i < values.count; i++) {

@@ -103,15 +103,17 @@ const AzRel *az_set_op_rel(AzCtx *ctx, const PrRel *pr) {
     if (pr->set_op.by_name) {
         if (pr->set_op.allow_missing) {
             left = with_missing(ctx, left, right);
-        } else if (left->nattrs != right->nattrs) {
+        }
+        size_t extra = !pr->set_op.allow_missing && right->nattrs > left->nattrs ? right->nattrs : 0;
+        right = by_name(ctx, pr, left, right, pr->set_op.allow_missing);
+        if (right == NULL) {
+            return NULL;
+        }
+        if (extra > 0) {
             az_fail(ctx, pr->origin, "NUM_COLUMNS_MISMATCH",
                     "%s can only be performed on inputs with the same number of columns, but the first input has %zu columns and the second "
                     "input has %zu columns.",
-                    op_name(pr), left->nattrs, right->nattrs);
-            return NULL;
-        }
-        right = by_name(ctx, pr, left, right, pr->set_op.allow_missing);
-        if (right == NULL) {
+                    op_name(pr), left->nattrs, extra);
             return NULL;
         }
     }

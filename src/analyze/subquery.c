@@ -4,6 +4,14 @@
  */
 #include "analyze/az.h"
 
+/* Whether a correlated scalar subquery gives at most one row: a global aggregate, or LIMIT 1. */
+static bool gives_one_row(const TrRel *tr) {
+    while (tr->tag == TR_PROJECT || tr->tag == TR_FILTER) {
+        tr = tr->input;
+    }
+    return tr->tag == TR_AGGREGATE || (tr->tag == TR_LIMIT && tr->limit.limit >= 0 && tr->limit.limit <= 1);
+}
+
 const TxExpr *az_subquery(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
     const TxExpr **values = ARENA_ARRAY(ctx->arena, const TxExpr *, px->subquery.nvalues);
     for (size_t i = 0; i < px->subquery.nvalues; i++) {
@@ -13,9 +21,13 @@ const TxExpr *az_subquery(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
         }
     }
     const AzScope *before = ctx->outer;
+    bool used_before = ctx->used_outer;
     ctx->outer = scope;
+    ctx->used_outer = false;
     const AzRel *rel = az_relation(ctx, px->subquery.plan);
     ctx->outer = before;
+    bool correlated = ctx->used_outer;
+    ctx->used_outer = used_before;
     if (rel == NULL) {
         return NULL;
     }
@@ -32,6 +44,11 @@ const TxExpr *az_subquery(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
         if (rel->nattrs != 1) {
             az_fail(ctx, px->origin, "INVALID_SUBQUERY_EXPRESSION.SCALAR_SUBQUERY_RETURN_MORE_THAN_ONE_OUTPUT_COLUMN",
                     "Invalid subquery: Scalar subquery must return only one column, but got %zu.", rel->nattrs);
+            return NULL;
+        }
+        if (correlated && !gives_one_row(rel->tr)) {
+            az_fail(ctx, px->origin, "UNSUPPORTED_SUBQUERY_EXPRESSION_CATEGORY.MUST_AGGREGATE_CORRELATED_SCALAR_SUBQUERY",
+                    "Unsupported subquery expression: Correlated scalar subqueries must be aggregated to return at most one row.");
             return NULL;
         }
         expr->type = rel->attrs[0].type;

@@ -163,7 +163,9 @@ static bool frame(AzCtx *ctx, const PxExpr *px, const AzScope *scope, TxExpr *wi
 }
 
 const TxExpr *az_window(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
-    const TxExpr *function = az_expr(ctx, px->window.function, scope);
+    AzScope inner = *scope;
+    inner.is_window_function = true;
+    const TxExpr *function = az_expr(ctx, px->window.function, &inner);
     if (function == NULL) {
         return NULL;
     }
