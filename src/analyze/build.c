@@ -99,15 +99,37 @@ const TxExpr *az_cast_to(AzCtx *ctx, const TxExpr *expr, const PlType *type) {
     return make_cast(ctx, expr, type, PL_CAST_LEGACY, true);
 }
 
+/* try_cast follows ANSI rules, which refuse what these pairs would only give by convention. NULL: allowed; empty: nothing to suggest instead. */
+static const char *refused_by_try(const PlType *from, const PlType *to) {
+    bool from_number = pl_type_is_numeric(from);
+    if (from_number && to->kind == PL_TYPE_DATE) {
+        return "DATE_FROM_UNIX_DATE";
+    }
+    if (from->kind == PL_TYPE_DATE && pl_type_is_numeric(to)) {
+        return "UNIX_DATE";
+    }
+    bool refused = (from_number && to->kind == PL_TYPE_BINARY) || (from->kind == PL_TYPE_BOOLEAN && to->kind == PL_TYPE_TIMESTAMP) ||
+                   ((from->kind == PL_TYPE_DATE || from->kind == PL_TYPE_TIMESTAMP) && to->kind == PL_TYPE_BOOLEAN);
+    return refused ? "" : NULL;
+}
+
 const TxExpr *az_user_cast(AzCtx *ctx, PlOrigin origin, const TxExpr *expr, const PlType *type, PlCastMode mode) {
     if (type->kind == PL_TYPE_CHAR || type->kind == PL_TYPE_VARCHAR) {
         type = &PL_STRING; /* CharVarcharUtils: a cast to char(n) is one to string */
     }
     const TxExpr *cast = make_cast(ctx, expr, type, mode, false);
-    if (!az_can_cast(expr->type, type)) {
+    const char *instead = mode == PL_CAST_TRY ? refused_by_try(expr->type, type) : NULL;
+    if (instead != NULL || !az_can_cast(expr->type, type)) {
         Str shown = az_quote_expr(ctx, cast);
         Str from = az_quote_type(ctx, expr->type);
         Str to = az_quote_type(ctx, type);
+        if (instead != NULL && instead[0] != '\0') {
+            az_fail(ctx, origin, "DATATYPE_MISMATCH.CAST_WITH_FUNC_SUGGESTION",
+                    "Cannot resolve %.*s due to data type mismatch: cannot cast %.*s to %.*s.\nTo convert values from %.*s to %.*s, you can use the "
+                    "functions `%s` instead.",
+                    STR_ARG(shown), STR_ARG(from), STR_ARG(to), STR_ARG(from), STR_ARG(to), instead);
+            return NULL;
+        }
         az_fail(ctx, origin, "DATATYPE_MISMATCH.CAST_WITHOUT_SUGGESTION",
                 "Cannot resolve %.*s due to data type mismatch: cannot cast %.*s to %.*s.", STR_ARG(shown), STR_ARG(from), STR_ARG(to));
         return NULL;

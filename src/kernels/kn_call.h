@@ -185,6 +185,7 @@ extern const KnScalar kn_string_kernels[];
 extern const KnScalar kn_regex_kernels[];
 extern const KnScalar kn_date_kernels[];
 extern const KnScalar kn_hash_kernels[];
+extern const KnScalar kn_json_kernels[];
 extern const KnScalar kn_python_kernels[];
 extern const KnScalar kn_date_pattern_kernels[];
 extern const KnFamily kn_decimal_families[];
