@@ -5,4 +5,4 @@ import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-SOLDER = pathlib.Path(os.environ.get("SOLDER", ROOT / "build" / "solder"))
+SOLDER = pathlib.Path(os.environ.get("SOLDER_BIN", ROOT / "build" / "solder"))

@@ -8,7 +8,7 @@ from typing import Iterator
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOLDER = pathlib.Path(os.environ.get("SOLDER", ROOT / "build" / "solder"))
+SOLDER = pathlib.Path(os.environ.get("SOLDER_BIN", ROOT / "build" / "solder"))
 
 WRITE = """
 import sys

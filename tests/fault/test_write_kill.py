@@ -11,7 +11,7 @@ from typing import Dict, Tuple
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SOLDER = pathlib.Path(os.environ.get("SOLDER", ROOT / "build" / "solder"))
+SOLDER = pathlib.Path(os.environ.get("SOLDER_BIN", ROOT / "build" / "solder"))
 KILLS = int(os.environ.get("SOLDER_KILLS", "12"))
 
 WRITE = """
