@@ -266,12 +266,22 @@ static bool finish_one(ExOperation *op, const LoInput *input, const ExCell *cell
     return is_ok;
 }
 
+/* A plan that uses an observed relation twice (the branches of a union) observes the same rows twice, under one name: as in Spark, once counts. */
+static bool is_known(const ExMetric *metrics, size_t n, Str name) {
+    for (size_t i = 0; i < n; i++) {
+        if (str_eq(metrics[i].name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool ex_metrics_finish(ExOperation *op, Err *err) {
     ExMetric *metrics = ARENA_ARRAY(op->arena, ExMetric, op->ntallies);
     size_t n = 0;
     for (size_t k = 0; k < op->ntallies; k++) {
         const LoInput *input = op->tallies[k].lo;
-        if (input->kind != LO_INPUT_METRICS) {
+        if (input->kind != LO_INPUT_METRICS || is_known(metrics, n, input->rel->metrics.name)) {
             continue;
         }
         ExCell *cells = calloc(input->nmetrics + 1, sizeof *cells);
