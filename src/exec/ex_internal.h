@@ -107,6 +107,8 @@ void ex_op_fail(ExOperation *op, const Err *err); /* from any thread: remembers 
 bool ex_op_cancelled(ExOperation *op, Err *err);
 /* A DuckDB message as a Solder error: the operation's own error when a callback failed. Returns false. */
 bool ex_op_error(ExOperation *op, const char *duckdb_message, Err *err);
+/* Whether the columns are in the carriers of the query's output. */
+bool ex_check_carriers(duckdb_prepared_statement prepared, const LoQuery *query, Err *err);
 void ex_note_malformed(ExOperation *op, ExTally *tally, Str borrowed_text);
 
 ExOperation *ex_op_new(ExEngine *engine, Arena *arena, const PlSettings *settings, const LoQuery *query, Err *err);

@@ -93,6 +93,10 @@ ExOperation *ex_open(ExEngine *engine, Arena *arena, const PlSettings *settings,
         ex_close(op);
         return NULL;
     }
+    if (!ex_check_carriers(op->prepared, query, err)) {
+        ex_close(op);
+        return NULL;
+    }
     duckdb_connection_get_arrow_options(op->scope->connection, &op->arrow_options);
     return op;
 }
