@@ -10,6 +10,7 @@
 #include "connect/wire.h"
 
 #include <grpc/grpc.h>
+#include <stdatomic.h>
 
 typedef struct CnCall {
     CnServer *server;
@@ -18,6 +19,7 @@ typedef struct CnCall {
     grpc_call_details details;
     grpc_metadata_array metadata;
     Arena *arena; /* of the request */
+    atomic_bool is_posted; /* set before gRPC gets it, read by the thread that gRPC gives it to: what orders the two threads' accesses */
     int was_cancelled;
     bool close_started, close_seen;
     bool initial_sent, ended;

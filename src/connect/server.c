@@ -99,6 +99,7 @@ static void call_free(CnCall *call) {
 /* Asks gRPC for the next call. Under no lock. */
 static void request_call(CnServer *server) {
     CnCall *call = call_new(server);
+    atomic_store(&call->is_posted, true);
     if (grpc_server_request_call(server->grpc, &call->call, &call->details, &call->metadata, call->queue, server->queue, call) !=
         GRPC_CALL_OK) {
         call_free(call);
@@ -175,7 +176,7 @@ static void *thread_body(void *argument) {
             continue;
         }
         CnCall *call = event.tag;
-        if (has_call) {
+        if (atomic_load(&call->is_posted) && has_call) {
             request_call(server);
             serve(call);
         }
