@@ -163,6 +163,7 @@ bool az_rule_bitwise(AzCtx *ctx, AzCall *call);
 bool az_rule_logical(AzCtx *ctx, AzCall *call);
 bool az_rule_unary(AzCtx *ctx, AzCall *call);
 bool az_rule_date_shift(AzCtx *ctx, AzCall *call);
+bool az_rule_subtract_timestamps(AzCtx *ctx, AzCall *call);
 bool az_rule_in(AzCtx *ctx, AzCall *call);
 const PlType *az_result_arithmetic(AzCtx *ctx, const AzCall *call);
 AzCoerceRule az_coerce_rule(const char *name);

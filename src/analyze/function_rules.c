@@ -651,6 +651,7 @@ static const struct {
     {"compare", az_rule_compare},
     {"in", az_rule_in},
     {"date_shift", az_rule_date_shift},
+    {"subtract_timestamps", az_rule_subtract_timestamps},
     {"common", coerce_common},
     {"common_strict", coerce_common_strict},
     {"if", coerce_if},

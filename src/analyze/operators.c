@@ -127,6 +127,9 @@ static bool date_arithmetic(AzCtx *ctx, AzCall *call) {
     } else if (a->type->kind == PL_TYPE_DATE && b->type->kind == PL_TYPE_CALENDAR_INTERVAL) {
         name = plus ? "date_add_interval" : "date_sub_interval";
     } else if (is_dated(a->type) && is_interval(b->type)) {
+        if (b->type->kind == PL_TYPE_CALENDAR_INTERVAL) {
+            return az_not_supported(ctx, "Arithmetic with a calendar interval is not supported yet: write INTERVAL with one unit or a range.");
+        }
         name = plus ? "time_add" : "time_sub";
         if (a->type->kind == PL_TYPE_DATE) {
             a = az_cast_to(ctx, a, &PL_TIMESTAMP);
@@ -413,6 +416,13 @@ bool az_rule_date_shift(AzCtx *ctx, AzCall *call) {
         days = az_cast_to(ctx, days, &PL_INT);
     }
     set_args(ctx, call, start, days);
+    return az_coerce_args(ctx, call, false);
+}
+
+/* Both as timestamps, of the zoned kind unless both have none. */
+bool az_rule_subtract_timestamps(AzCtx *ctx, AzCall *call) {
+    bool zoneless = call->args[0]->type->kind == PL_TYPE_TIMESTAMP_NTZ && call->args[1]->type->kind == PL_TYPE_TIMESTAMP_NTZ;
+    cast_both(ctx, call, zoneless ? &PL_TIMESTAMP_NTZ : &PL_TIMESTAMP);
     return az_coerce_args(ctx, call, false);
 }
 

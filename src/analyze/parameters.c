@@ -107,6 +107,10 @@ const PlType *az_parse_type_name(AzCtx *ctx, Str text) {
             return NAMED_TYPES[i].type;
         }
     }
+    static const PlType DAYS = {.kind = PL_TYPE_DAY_TIME_INTERVAL}; /* interval day */
+    if (str_eq_c(text, "interval day")) {
+        return &DAYS;
+    }
     if (str_eq_c(text, "daytime")) {
         return &PL_DAY_TIME;
     }
