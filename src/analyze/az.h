@@ -145,6 +145,7 @@ bool az_is_orderable(const PlType *t);
 
 /* parameters.c: the args column */
 bool az_check_arity(AzCtx *ctx, const AzCall *call);
+bool az_param_is(const PlFunction *fn, size_t index, const char *type);
 void az_add_defaults(AzCtx *ctx, AzCall *call);
 bool az_coerce_args(AzCtx *ctx, AzCall *call, bool implicit);
 const PlType *az_parse_type_name(AzCtx *ctx, Str text);

@@ -180,7 +180,8 @@ static const TxExpr *session_function(AzCtx *ctx, const PlPython *function, cons
 }
 
 /* Arguments, stars expanded (count(*) is count(1)); lambdas stay NULL for az_lambda_args. */
-static bool resolve_args(AzCtx *ctx, const PxExpr *px, const AzScope *scope, bool is_lambda, AzCall *call) {
+static bool resolve_args(AzCtx *ctx, const PxExpr *px, const AzScope *scope, const PlFunction *fn, AzCall *call) {
+    bool is_lambda = fn != NULL && fn->kind == PL_FN_LAMBDA;
     VEC(const TxExpr *) args = {.arena = ctx->arena};
     VEC(const PxExpr *) sources = {.arena = ctx->arena};
     bool is_count = str_eq_nocase(px->call.name, STR("count"));
@@ -215,7 +216,8 @@ static bool resolve_args(AzCtx *ctx, const PxExpr *px, const AzScope *scope, boo
             continue;
         }
         const TxExpr *arg = NULL;
-        if (!(is_lambda && source->tag == PX_LAMBDA)) {
+        bool in_place = is_lambda && (source->tag == PX_LAMBDA || az_param_is(fn, args.count, "lambda"));
+        if (!in_place) {
             arg = az_expr(ctx, source, scope);
             if (arg == NULL) {
                 return false;
@@ -313,7 +315,7 @@ const TxExpr *az_call(AzCtx *ctx, const PxExpr *px, const AzScope *scope) {
         fail_unknown(ctx, px);
         return NULL;
     }
-    if (!resolve_args(ctx, px, &inner, fn != NULL && fn->kind == PL_FN_LAMBDA, &call)) {
+    if (!resolve_args(ctx, px, &inner, fn, &call)) {
         return NULL;
     }
     if (!check_nested_generator(ctx, px, &call)) {

@@ -174,12 +174,23 @@ static bool coerce_named_struct(AzCtx *ctx, AzCall *call) {
 
 /* array_union and the like: arrays of one type. */
 static bool coerce_arrays(AzCtx *ctx, AzCall *call) {
-    if (!az_coerce_args(ctx, call, true)) {
-        return false;
+    bool all = true;
+    for (size_t i = 0; i < call->nargs; i++) {
+        all = all && call->args[i]->type->kind == PL_TYPE_ARRAY;
     }
-    const PlType *common = az_wider_common(ctx, call->args, call->nargs);
+    const PlType *common = all ? az_wider_common(ctx, call->args, call->nargs) : NULL;
     if (common == NULL) {
-        return fail_different(ctx, call, 0, false);
+        StrBuf types = {.arena = ctx->arena};
+        for (size_t i = 0; i < call->nargs; i++) {
+            Str type = az_quote_type(ctx, call->args[i]->type);
+            strbuf_fmt(&types, "%s%.*s", i == 0 ? "" : ", ", STR_ARG(type));
+        }
+        Str list = strbuf_str(&types);
+        Str shown = az_quote_expr(ctx, call_node(ctx, call));
+        return az_fail(ctx, call->origin, "DATATYPE_MISMATCH.BINARY_ARRAY_DIFF_TYPES",
+                       "Cannot resolve %.*s due to data type mismatch: Input to function `%s` should have been two \"ARRAY\" with same element "
+                       "type, but it's [%.*s].",
+                       STR_ARG(shown), call->fn->name, STR_ARG(list));
     }
     call->args = cast_all(ctx, call, 0, common);
     return true;

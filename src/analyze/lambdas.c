@@ -13,12 +13,31 @@ typedef struct ParamType {
     bool nullable;
 } ParamType;
 
-static const TxExpr *resolve_lambda(AzCtx *ctx, const PxExpr *px, const AzScope *scope, const ParamType *types, size_t most) {
-    if (px->tag != PX_LAMBDA) {
-        az_fail(ctx, px->origin, "UNEXPECTED_INPUT_TYPE", "A lambda function is expected here.");
+/* An expression in a lambda's place: a function that does not look at its parameters. */
+static const TxExpr *constant_lambda(AzCtx *ctx, const PxExpr *px, const AzScope *scope, const ParamType *types, size_t count) {
+    const TxExpr *body = az_expr(ctx, px, scope);
+    if (body == NULL) {
         return NULL;
     }
-    if (px->lambda.nparams > most || px->lambda.nparams == 0) {
+    TyAttr *params = ARENA_ARRAY(ctx->arena, TyAttr, count);
+    for (size_t i = 0; i < count; i++) {
+        params[i] = az_attr(ctx, str_fmt(ctx->arena, "col%zu", i), types[i].type, types[i].nullable);
+    }
+    TxExpr *expr = ARENA_NEW(ctx->arena, TxExpr);
+    expr->tag = TX_LAMBDA;
+    expr->type = body->type;
+    expr->nullable = body->nullable;
+    expr->lambda.params = params;
+    expr->lambda.nparams = count;
+    expr->lambda.body = body;
+    return expr;
+}
+
+static const TxExpr *resolve_lambda(AzCtx *ctx, const PxExpr *px, const AzScope *scope, const ParamType *types, size_t least, size_t most) {
+    if (px->tag != PX_LAMBDA) {
+        return constant_lambda(ctx, px, scope, types, least);
+    }
+    if (px->lambda.nparams > most || px->lambda.nparams < least) {
         az_fail(ctx, px->origin, "INVALID_LAMBDA_FUNCTION_CALL.NUM_ARGS_MISMATCH",
                 "Invalid lambda function call. A higher order function expects %zu arguments, but got %zu.", px->lambda.nparams, most);
         return NULL;
@@ -73,7 +92,7 @@ static bool fold(AzCtx *ctx, AzCall *call, const AzScope *scope, ParamType eleme
     }
     /* Spark takes the start's type, nullable, for the accumulator. */
     ParamType merge[] = {{call->args[1]->type, true}, element};
-    const TxExpr *body = resolve_lambda(ctx, call->sources[2], scope, merge, 2);
+    const TxExpr *body = resolve_lambda(ctx, call->sources[2], scope, merge, 2, 2);
     if (body == NULL) {
         return false;
     }
@@ -88,7 +107,7 @@ static bool fold(AzCtx *ctx, AzCall *call, const AzScope *scope, ParamType eleme
     call->args[2] = body;
     ParamType result = {call->args[1]->type, true};
     if (call->nargs > 3) {
-        call->args[3] = resolve_lambda(ctx, call->sources[3], scope, &result, 1);
+        call->args[3] = resolve_lambda(ctx, call->sources[3], scope, &result, 1, 1);
         return call->args[3] != NULL;
     }
     /* Without a finish the accumulator is the result. */
@@ -120,7 +139,8 @@ bool az_lambda_args(AzCtx *ctx, AzCall *call, const AzScope *scope) {
         return fail_collection(ctx, call, wants_map ? "MAP" : "ARRAY");
     }
     ParamType types[MAX_LAMBDA_PARAMS] = {{first->element, first->element_nullable}, {&PL_INT, false}, {&PL_NULL, true}};
-    size_t most = 2;
+    bool boolean_only = strcmp(call->fn->name, "exists") == 0 || strcmp(call->fn->name, "forall") == 0;
+    size_t most = boolean_only ? 1 : 2;
     if (strcmp(how, "lambda_fold") == 0) {
         return fold(ctx, call, scope, types[0]);
     }
@@ -141,7 +161,7 @@ bool az_lambda_args(AzCtx *ctx, AzCall *call, const AzScope *scope) {
     }
     for (size_t i = 0; i < call->nargs; i++) {
         if (call->args[i] == NULL) {
-            const TxExpr *lambda = resolve_lambda(ctx, call->sources[i], scope, types, most);
+            const TxExpr *lambda = resolve_lambda(ctx, call->sources[i], scope, types, strcmp(how, "lambda_array") == 0 ? 1 : most, most);
             call->args[i] = lambda == NULL ? NULL : to_boolean(ctx, call, lambda);
             if (call->args[i] == NULL) {
                 return false;

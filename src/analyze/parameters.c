@@ -74,6 +74,11 @@ bool az_check_arity(AzCtx *ctx, const AzCall *call) {
                    STR_ARG(call->written), STR_ARG(expected), call->nargs);
 }
 
+bool az_param_is(const PlFunction *fn, size_t index, const char *type) {
+    Params params = read_params(fn->args);
+    return index < params.count && str_eq_c(params.items[index], type);
+}
+
 void az_add_defaults(AzCtx *ctx, AzCall *call) {
     Params params = read_params(call->fn->args);
     if (call->nargs >= params.count || params.defaults[call->nargs].data == NULL) {

@@ -88,7 +88,11 @@ const AzRel *az_add_missing(AzCtx *ctx, const AzRel *rel, const AzIds *ids) {
     }
     for (size_t i = 0; i < ids->count; i++) {
         const TyAttr *attr = attr_of(rel->under, ids->items[i]);
-        if (attr != NULL && !has_id(rel->tr, ids->items[i])) {
+        bool again = false;
+        for (size_t k = 0; k < i; k++) {
+            again = again || ids->items[k] == ids->items[i];
+        }
+        if (attr != NULL && !again && !has_id(rel->tr, ids->items[i])) {
             TyNamed pass = az_pass(ctx, attr);
             VEC_PUSH(&columns, pass);
         }

@@ -8,13 +8,16 @@
  *   kind     scalar | aggregate | window | generator | lambda (higher-order)
  *   args     space separated parameter types: a type's simpleString, or numeric integral string any array map struct boolean
  *            decimal interval orderable atomic lambda; suffix ? optional (from there on all are), * any number (last), + one or more
- *   coerce   how arguments become those types: implicit (ImplicitCastInputTypes) | exact (ExpectsInputTypes, no cast) | arithmetic |
- *            compare | common (widest common type of all the arguments marked any/orderable) | … one word = one function in analyze/
- *   result   a type's simpleString, or arg0 arg1 … (that argument's type), common, or a rule's name (decimal_add …)
- *   nulls    any (null if an argument may be) | never | always | a rule's name
+ *            a type may have alternatives (string|binary) and a default for a missing argument (int?=1)
+ *   coerce   how arguments become those types: none, exact (ExpectsInputTypes, no cast) | implicit (ImplicitCastInputTypes) | arithmetic |
+ *            compare | common (widest common type) | common_strict (the same, text and numbers apart) | … one word = one function in the table
+ *            at the end of analyze/function_rules.c
+ *   result   a type's simpleString, or arg0 arg1 … (that argument's type), or a word of that file's second table
+ *   nulls    any (null if an argument may be) | never | always | all (null if all are) | … a word of its third table
  *   lower    SQL template for DuckDB: {0} {1} arguments, {*} all, {1*} from the second on, {type} the result's DuckDB type, {type0}
  *            the first argument's, {tz} the session time zone as a string literal; or @name: a function of lower/
- *   pretty   how the call names its column: template as above; empty: name({*})
+ *   pretty   how the call names its column: template as above ({1=x}: x where there is no second argument; a;;b: b from two arguments on);
+ *            empty: name({*})
  *   note     one line for DESCRIBE FUNCTION and the documents
  * Invariant: rows are sorted by name and unique; aliases are rows of their own.
  */
