@@ -34,9 +34,8 @@ static const PlType *try_time(const Infer *infer, Str s) {
 static const PlType *try_from(const Infer *infer, PlTypeKind so_far, Str s) {
     const ExParseOptions *p = &infer->options->parse;
     int64_t i;
-    int precision, scale, days32;
+    int precision, scale;
     int32_t days;
-    (void)days32;
     bool is_first = so_far == PL_TYPE_NULL || so_far == PL_TYPE_INT;
     if (is_first && ex_parse_long(s, &i) && i >= INT32_MIN && i <= INT32_MAX) {
         return &PL_INT;
@@ -52,7 +51,8 @@ static const PlType *try_from(const Infer *infer, PlTypeKind so_far, Str s) {
         return &PL_DOUBLE;
     }
     bool may_date = is_decimal || so_far == PL_TYPE_DOUBLE || so_far == PL_TYPE_DATE;
-    if (may_date && (p->date != NULL ? ex_pattern_parse_date(p->date, s, &days) : ex_parse_date(s, &days))) {
+    bool is_iso = s.len == 10 && s.data[4] == '-' && s.data[7] == '-' && ex_parse_date(s, &days);
+    if (may_date && (p->date != NULL ? ex_pattern_parse_date(p->date, s, &days) : is_iso)) {
         return &PL_DATE;
     }
     if (so_far == PL_TYPE_BOOLEAN) {

@@ -82,7 +82,8 @@ typedef struct Machine {
     const char *begin, *p, *end;
     int ch, prev;
     size_t start; /* of the value in the scratch */
-    bool unescaped;
+    bool unescaped; /* an unescaped quote was met */
+    bool is_text;   /* the value did not stay a quoted one */
     bool failed;
     Err *err;
 } Machine;
@@ -171,18 +172,43 @@ static int escape_of(const Machine *m) {
     return e != '\0' ? (unsigned char)e : EOF_CHAR - 11;
 }
 
-/* Everything up to a delimiter or a line's end; false at the end of the input. */
+static void put_char(Machine *m, int ch) {
+    put(m, ch == NEW_LINE || ch < 0x100 ? ch : ch & 0xFF);
+    for (size_t i = 1; ch >= 0x100 && i < m->parser->options->sep.len; i++) {
+        put(m, (unsigned char)m->parser->options->sep.data[i]);
+    }
+}
+
+/* The character at ch, all of its UTF-8 bytes. */
+static void put_whole(Machine *m) {
+    put_char(m, m->ch);
+    while (m->ch >= 0x80 && m->ch < 0x100 && m->p < m->end && ((unsigned char)*m->p & 0xC0) == 0x80) {
+        put(m, (unsigned char)*m->p++);
+    }
+}
+
+/* Everything up to a delimiter or a line's end; false at the end of the input, with ch the run's first character, as univocity leaves it. */
 static bool put_until_end(Machine *m) {
+    int first = m->ch;
     while (!is_end(m)) {
         put(m, m->ch);
         if (!step(m)) {
+            m->ch = first;
             return false;
         }
     }
     return true;
 }
 
-/* An unescaped quote was found inside a quoted value: it becomes text again, with the quotes, up to the delimiter. ch is the character behind it. */
+/* The value turns out to be text with quotes in it: what was read gets its opening quote back, and all up to the delimiter follows. */
+static bool text_to_end(Machine *m) {
+    prepend(m, (char)quote_of(m));
+    m->is_text = true;
+    m->prev = m->ch;
+    return step(m) && put_until_end(m);
+}
+
+/* A character that is no quote stands right behind a quote inside a quoted value. */
 static bool unescaped_value(Machine *m) {
     m->unescaped = true;
     if (m->parser->options->unescaped == EX_CSV_RAISE) {
@@ -190,14 +216,15 @@ static bool unescaped_value(Machine *m) {
         return err_set(m->err, "SOLDER.CSV", "an unescaped quote inside a quoted value (unescapedQuoteHandling=RAISE_ERROR)");
     }
     put(m, quote_of(m));
-    prepend(m, (char)quote_of(m));
-    return put_until_end(m);
+    put_whole(m);
+    return text_to_end(m);
 }
 
-/* ch is a quote or the escape inside a quoted value; true: go on. */
-static void quote_or_escape(Machine *m, bool *ret_unescaped) {
+/* What an escape or a quote at ch means; *ret_stray: an escape stands right behind a quote. */
+static void quote_or_escape(Machine *m, bool *ret_stray) {
     int quote = quote_of(m), escape = escape_of(m);
     char escape_escape = m->parser->options->escape_escape;
+    *ret_stray = false;
     if (m->ch == escape && escape_escape != '\0' && m->prev == (unsigned char)escape_escape) {
         put(m, escape);
         m->ch = 0;
@@ -210,21 +237,78 @@ static void quote_or_escape(Machine *m, bool *ret_unescaped) {
         }
     } else if (m->ch == quote && m->prev == quote) {
         put(m, quote);
-    } else if (m->prev == quote) {
-        *ret_unescaped = true;
+    } else {
+        *ret_stray = m->prev == quote;
     }
+}
+
+/* Behind a stray escape univocity reads to the delimiter, taking escapes away, steps over the delimiter and goes on as if nothing had been; a
+ * stray escape inside does the same one level deeper. false: end of the input. */
+static bool stray_escape(Machine *m) {
+    size_t depth = 0;
+    put(m, quote_of(m));
+    m->prev = m->ch;
+    for (;;) {
+        if (is_end(m)) {
+            if (depth == 0) {
+                return true;
+            }
+            depth--;
+        } else if (m->ch != quote_of(m) && m->ch != escape_of(m)) {
+            if (m->prev == quote_of(m)) {
+                put(m, quote_of(m));
+            }
+            put_char(m, m->ch);
+        } else {
+            bool is_stray;
+            quote_or_escape(m, &is_stray);
+            if (is_stray) {
+                put(m, quote_of(m));
+                m->prev = m->ch;
+                depth++;
+                continue;
+            }
+        }
+        m->prev = m->ch;
+        if (m->failed || !step(m)) {
+            return false;
+        }
+    }
+}
+
+/* More than blanks stand behind the closing quote, or the value ends. blanks: the first of them. */
+static bool behind_quote(Machine *m) {
+    const char *blanks = m->p - 1;
+    do {
+        if (!step(m)) {
+            return false;
+        }
+        if (m->ch == NEW_LINE) {
+            return true;
+        }
+    } while (is_blank(m->ch));
+    if (is_end(m)) {
+        return true;
+    }
+    put(m, quote_of(m));
+    for (const char *b = blanks; b < m->p - 1; b++) {
+        put(m, (unsigned char)*b);
+    }
+    put_whole(m);
+    return text_to_end(m);
 }
 
 /* A value that began with a quote, ch being its first character behind it; ends with ch at a delimiter or line end. false: end of the input. */
 static bool quoted_value(Machine *m) {
     int quote = quote_of(m), escape = escape_of(m);
-    m->prev = 0;
+    char escape_escape = m->parser->options->escape_escape;
+    int third = escape_escape != '\0' ? (unsigned char)escape_escape : escape;
     for (;;) {
         if (m->failed) {
             return false;
         }
         if (m->prev == quote && (is_blank(m->ch) || is_end(m))) {
-            break;
+            return is_end(m) || behind_quote(m);
         }
         if (m->ch != quote && m->ch != escape) {
             if (m->prev == quote) {
@@ -233,55 +317,26 @@ static bool quoted_value(Machine *m) {
             if (m->prev == escape) {
                 put(m, escape);
             }
+            int first = m->ch;
             do {
-                put(m, m->ch == NEW_LINE || m->ch < 0x100 ? m->ch : m->ch & 0xFF);
-                if (m->ch >= 0x100) {
-                    for (size_t i = 1; i < m->parser->options->sep.len; i++) {
-                        put(m, (unsigned char)m->parser->options->sep.data[i]);
-                    }
-                }
-                m->prev = m->ch;
+                put_char(m, m->ch);
                 if (!step(m)) {
+                    m->ch = first;
                     return false;
                 }
-            } while (m->ch != quote && m->ch != escape);
-            /* What stops the run is looked at with prev as univocity has it: the stopping character itself. */
-            m->prev = m->ch;
-            if (!step(m)) {
-                return false;
-            }
+            } while (m->ch != quote && m->ch != escape && m->ch != third);
         } else {
-            bool is_unescaped = false;
-            quote_or_escape(m, &is_unescaped);
-            if (is_unescaped) {
-                return unescaped_value(m);
-            }
-            m->prev = m->ch;
-            if (!step(m)) {
+            bool is_stray;
+            quote_or_escape(m, &is_stray);
+            if (is_stray && !stray_escape(m)) {
                 return false;
             }
         }
-    }
-    if (is_end(m)) {
-        return true;
-    }
-    const char *blanks = m->p - 1;
-    while (is_blank(m->ch) && !is_end(m)) {
+        m->prev = m->ch;
         if (!step(m)) {
             return false;
         }
     }
-    if (is_end(m)) {
-        return true;
-    }
-    /* More than blanks behind the closing quote. */
-    put(m, quote);
-    for (const char *b = blanks; b < m->p - 1; b++) {
-        put(m, (unsigned char)*b);
-    }
-    prepend(m, (char)quote);
-    m->unescaped = true;
-    return put_until_end(m);
 }
 
 static bool finish_field(Machine *m, bool is_quoted) {
@@ -314,7 +369,7 @@ static void trim_tail(Machine *m) {
 static bool value(Machine *m, bool *ret_eof) {
     const ExCsvOptions *o = m->parser->options;
     bool is_quoted = false;
-    m->unescaped = false;
+    m->unescaped = m->is_text = false;
     if (o->trim_leading) {
         while (is_blank(m->ch) && !is_end(m)) {
             if (!step(m)) {
@@ -328,25 +383,25 @@ static bool value(Machine *m, bool *ret_eof) {
     }
     if (m->ch == quote_of(m)) {
         m->prev = 0;
-        if (!step(m)) {
-            /* A quote alone at the end. */
-            put(m, quote_of(m));
+        if (!step(m) || !quoted_value(m)) {
             *ret_eof = true;
-            return finish_field(m, false);
-        }
-        if (!quoted_value(m)) {
-            *ret_eof = true;
-            m->parser->is_truncated = m->prev != quote_of(m) && !m->unescaped;
-            if (!m->unescaped && m->ch == quote_of(m) && m->prev != quote_of(m)) {
-                put(m, quote_of(m));
+            bool is_quote = m->ch == quote_of(m);
+            m->parser->is_truncated = !m->is_text && !(is_quote && m->prev == m->ch);
+            if (is_quote && m->prev != m->ch && !m->unescaped) {
+                put(m, m->ch);
             }
         }
-        is_quoted = !m->unescaped;
-        if (m->unescaped && o->trim_trailing) {
+        is_quoted = !m->is_text;
+        if (m->is_text && o->trim_trailing) {
             trim_tail(m);
         }
     } else {
+        size_t start = m->parser->scratch_len;
         *ret_eof = !put_until_end(m);
+        bool ends_in_quote = m->parser->scratch_len > start && (unsigned char)m->parser->scratch[m->parser->scratch_len - 1] == quote_of(m);
+        if (*ret_eof && o->sep.len > 1 && ends_in_quote) {
+            put(m, quote_of(m)); /* so does univocity with delimiters of several characters */
+        }
         if (o->trim_trailing) {
             trim_tail(m);
         }

@@ -36,6 +36,7 @@ static bool csv_plan(ExScanPlan *plan, Err *err) {
     if (!ex_csv_options(&csv->options, scan->options, scan->noptions, plan->input->scope->op->time_zone, plan->arena, err)) {
         return false;
     }
+    csv->options.parse.is_corrected = ex_times_are_corrected(plan->input->scope->op);
     const PlType *schema = scan->data_schema;
     size_t *token_of = ARENA_ARRAY(plan->arena, size_t, schema->nfields);
     csv->corrupt = schema->nfields;
@@ -148,7 +149,7 @@ static inline void put_text(ExCsvReader *reader, ExColumn *column, idx_t row, co
 }
 
 /* The record's tokens into row; false: a value was refused (it is null then). */
-static bool put_record(ExCsvReader *reader, idx_t row) {
+static bool put_record(ExCsvReader *reader, idx_t row, Err *err) {
     const ExCsvOptions *o = &reader->plan->options;
     const ExCsvParser *parser = &reader->parser;
     bool is_good = true;
@@ -187,6 +188,9 @@ static bool put_record(ExCsvReader *reader, idx_t row) {
         if (!ex_parse_into(&o->parse, column->type, value, column->data, row)) {
             ex_column_null(column, row);
             is_good = false;
+            if (ex_parse_is_upgrade(&o->parse, column->type, value, err)) {
+                return false;
+            }
         }
     }
     return is_good;
@@ -226,7 +230,10 @@ static bool take_record(ExScanLocal *local, Str record, idx_t *row, Err *err) {
         ex_column_null(&reader->corrupt, *row);
     }
     bool is_ragged = !reader->is_pruned && reader->parser.nfields != plan->nparsed;
-    bool is_good = put_record(reader, *row) && !is_ragged;
+    bool is_good = put_record(reader, *row, err) && !is_ragged;
+    if (err->is_set) {
+        return false;
+    }
     if (is_good) {
         (*row)++;
         return true;

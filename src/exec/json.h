@@ -31,8 +31,11 @@ bool ex_json_options(ExJsonOptions *ret, const PlOption *options, size_t noption
 yyjson_val *ex_json_parse(ExJsonDoc *json, const ExJsonOptions *options, Str record);
 void ex_json_done(ExJsonDoc *json);
 
-/* The value into a vector's row; false: it has not the type (the row is null then, or holds what could be read of it). */
-bool ex_json_put(const ExJsonOptions *options, const PlType *type, yyjson_val *value, duckdb_vector vector, idx_t row);
+/* BAD: the value has not the type, and the row is null. PARTIAL: a field of a struct in it has not, and is null. */
+typedef enum ExJsonPut { EX_JSON_BAD, EX_JSON_OK, EX_JSON_PARTIAL } ExJsonPut;
+
+/* The value into a vector's row. */
+ExJsonPut ex_json_put(const ExJsonOptions *options, const PlType *type, yyjson_val *value, duckdb_vector vector, idx_t row);
 void ex_json_put_null(const PlType *type, duckdb_vector vector, idx_t row);
 
 #endif

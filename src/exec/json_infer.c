@@ -74,15 +74,7 @@ static const PlType *infer_value(const Infer *infer, yyjson_val *value) {
             PlField field = {.name = str_copy(infer->arena, (Str){yyjson_get_str(key), yyjson_get_len(key)}),
                              .type = infer_value(infer, item),
                              .nullable = true};
-            size_t k = 0;
-            while (k < fields.count && !str_eq(fields.items[k].name, field.name)) {
-                k++;
-            }
-            if (k < fields.count) {
-                fields.items[k].type = merge(infer, fields.items[k].type, field.type);
-            } else {
-                VEC_PUSH(&fields, field);
-            }
+            VEC_PUSH(&fields, field); /* a name given twice stays twice: the schema's check refuses it */
         }
         if (fields.count > 0) {
             qsort(fields.items, fields.count, sizeof *fields.items, by_name);

@@ -152,7 +152,7 @@ static bool put_record(ExScanLocal *local, yyjson_val *object, duckdb_data_chunk
         if (value == NULL) {
             ex_json_put_null(schema->fields[field].type, vector, *row);
         } else {
-            is_good = ex_json_put(&reader->plan->options, schema->fields[field].type, value, vector, *row) && is_good;
+            is_good = ex_json_put(&reader->plan->options, schema->fields[field].type, value, vector, *row) == EX_JSON_OK && is_good;
         }
     }
     if (is_good) {

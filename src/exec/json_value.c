@@ -277,39 +277,44 @@ static bool put_time(const ExJsonOptions *o, const PlType *type, yyjson_val *val
     return true;
 }
 
-static bool put_list(const ExJsonOptions *o, const PlType *type, yyjson_val *value, duckdb_vector vector, idx_t row) {
+static ExJsonPut worse(ExJsonPut a, ExJsonPut b) {
+    return a == EX_JSON_BAD || b == EX_JSON_BAD ? EX_JSON_BAD : a == EX_JSON_PARTIAL || b == EX_JSON_PARTIAL ? EX_JSON_PARTIAL : EX_JSON_OK;
+}
+
+/* One bad element spoils the whole list; one that is only partly read does not. */
+static ExJsonPut put_list(const ExJsonOptions *o, const PlType *type, yyjson_val *value, duckdb_vector vector, idx_t row) {
     bool is_map = type->kind == PL_TYPE_MAP;
     if (is_map ? !yyjson_is_obj(value) : !yyjson_is_arr(value)) {
-        return false;
+        return EX_JSON_BAD;
     }
     idx_t from = duckdb_list_vector_get_size(vector), count = is_map ? yyjson_obj_size(value) : yyjson_arr_size(value);
-    bool is_ok = duckdb_list_vector_reserve(vector, from + count) == DuckDBSuccess && duckdb_list_vector_set_size(vector, from + count) == DuckDBSuccess;
-    if (!is_ok) {
-        return false;
+    if (duckdb_list_vector_reserve(vector, from + count) != DuckDBSuccess || duckdb_list_vector_set_size(vector, from + count) != DuckDBSuccess) {
+        return EX_JSON_BAD;
     }
     duckdb_vector child = duckdb_list_vector_get_child(vector);
     size_t i, n;
     yyjson_val *key, *item;
+    ExJsonPut state = EX_JSON_OK;
     if (is_map) {
         duckdb_vector keys = duckdb_struct_vector_get_child(child, 0), values = duckdb_struct_vector_get_child(child, 1);
         yyjson_obj_foreach(value, i, n, key, item) {
-            is_ok = ex_json_put(o, type->key, key, keys, from + i) && is_ok;
-            is_ok = ex_json_put(o, type->element, item, values, from + i) && is_ok;
+            state = worse(state, ex_json_put(o, type->key, key, keys, from + i));
+            state = worse(state, ex_json_put(o, type->element, item, values, from + i));
         }
     } else {
         yyjson_arr_foreach(value, i, n, item) {
-            is_ok = ex_json_put(o, type->element, item, child, from + i) && is_ok;
+            state = worse(state, ex_json_put(o, type->element, item, child, from + i));
         }
     }
     ((duckdb_list_entry *)duckdb_vector_get_data(vector))[row] = (duckdb_list_entry){from, count};
-    return is_ok;
+    return state;
 }
 
-static bool put_struct(const ExJsonOptions *o, const PlType *type, yyjson_val *value, duckdb_vector vector, idx_t row) {
+static ExJsonPut put_struct(const ExJsonOptions *o, const PlType *type, yyjson_val *value, duckdb_vector vector, idx_t row) {
     if (!yyjson_is_obj(value)) {
-        return false;
+        return EX_JSON_BAD;
     }
-    bool is_ok = true;
+    ExJsonPut state = EX_JSON_OK;
     for (size_t f = 0; f < type->nfields; f++) {
         duckdb_vector child = duckdb_struct_vector_get_child(vector, f);
         Str name = type->fields[f].name;
@@ -320,18 +325,19 @@ static bool put_struct(const ExJsonOptions *o, const PlType *type, yyjson_val *v
         }
         if (item == NULL) {
             ex_json_put_null(type->fields[f].type, child, row);
-        } else {
-            is_ok = ex_json_put(o, type->fields[f].type, item, child, row) && is_ok;
+        } else if (ex_json_put(o, type->fields[f].type, item, child, row) != EX_JSON_OK) {
+            state = EX_JSON_PARTIAL;
         }
     }
-    return is_ok;
+    return state;
 }
 
-bool ex_json_put(const ExJsonOptions *o, const PlType *type, yyjson_val *value, duckdb_vector vector, idx_t row) {
+ExJsonPut ex_json_put(const ExJsonOptions *o, const PlType *type, yyjson_val *value, duckdb_vector vector, idx_t row) {
     if (yyjson_is_null(value) || type->kind == PL_TYPE_NULL) {
         ex_json_put_null(type, vector, row);
-        return true;
+        return EX_JSON_OK;
     }
+    ExJsonPut state = EX_JSON_OK;
     void *data = duckdb_vector_get_data(vector);
     bool is_ok = false;
     switch (type->kind) {
@@ -358,16 +364,12 @@ bool ex_json_put(const ExJsonOptions *o, const PlType *type, yyjson_val *value, 
     case PL_TYPE_TIMESTAMP_NTZ: is_ok = put_time(o, type, value, data, row); break;
     case PL_TYPE_ARRAY:
     case PL_TYPE_MAP:
-        is_ok = put_list(o, type, value, vector, row);
-        if (!is_ok && (yyjson_is_arr(value) || yyjson_is_obj(value)) && yyjson_is_arr(value) == (type->kind == PL_TYPE_ARRAY)) {
-            return false; /* partial: the parts that could be read stay */
-        }
+        state = put_list(o, type, value, vector, row);
+        is_ok = state != EX_JSON_BAD;
         break;
     case PL_TYPE_STRUCT:
-        is_ok = put_struct(o, type, value, vector, row);
-        if (!is_ok && yyjson_is_obj(value)) {
-            return false;
-        }
+        state = put_struct(o, type, value, vector, row);
+        is_ok = state != EX_JSON_BAD;
         break;
     case PL_TYPE_NULL:
     case PL_TYPE_CALENDAR_INTERVAL:
@@ -376,6 +378,7 @@ bool ex_json_put(const ExJsonOptions *o, const PlType *type, yyjson_val *value, 
     }
     if (!is_ok) {
         ex_json_put_null(type, vector, row);
+        return EX_JSON_BAD;
     }
-    return is_ok;
+    return state;
 }

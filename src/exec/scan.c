@@ -60,6 +60,11 @@ bool ex_option_int(const PlOption *options, size_t noptions, const char *name, i
     return true;
 }
 
+bool ex_times_are_corrected(const ExOperation *op) {
+    Str policy;
+    return pl_settings_get(op->settings, STR("spark.sql.legacy.timeParserPolicy"), &policy) && !str_eq_nocase(policy, STR("EXCEPTION"));
+}
+
 Str ex_scan_file_shown(const ExScanLocal *local) {
     return local->plan->scan->files[local->split->file].shown;
 }

@@ -68,6 +68,8 @@ bool ex_option_bool(const PlOption *options, size_t noptions, const char *name, 
 bool ex_option_int(const PlOption *options, size_t noptions, const char *name, int64_t fallback, int64_t *ret, Err *err);
 const PlOption *ex_option_find(const PlOption *options, size_t noptions, const char *name);
 
+/* spark.sql.legacy.timeParserPolicy is CORRECTED or LEGACY. */
+bool ex_times_are_corrected(const ExOperation *op);
 /* "s3://b/k" for messages. */
 Str ex_scan_file_shown(const ExScanLocal *local);
 

@@ -93,6 +93,20 @@ static void drop_empty(TyScan *scan, Arena *arena) {
     scan->nfiles = n;
 }
 
+static bool check_names(Arena *arena, const PlType *schema, Err *err) {
+    for (size_t i = 0; i < schema->nfields; i++) {
+        for (size_t k = i + 1; k < schema->nfields; k++) {
+            if (str_eq_nocase(schema->fields[i].name, schema->fields[k].name)) {
+                Str name = str_lower(arena, schema->fields[i].name);
+                return err_set(err, "COLUMN_ALREADY_EXISTS",
+                               "[COLUMN_ALREADY_EXISTS] The column `%.*s` already exists. Consider to choose another name or rename the existing column.",
+                               STR_ARG(name));
+            }
+        }
+    }
+    return true;
+}
+
 static const char *const known[] = {"csv", "json", "parquet", "text", "binaryfile"};
 
 bool ex_describe_source(ExEngine *engine, Arena *arena, const PlSettings *settings, const PrRel *read_source, TyScan *ret_scan, Err *err) {
@@ -159,5 +173,5 @@ bool ex_describe_source(ExEngine *engine, Arena *arena, const PlSettings *settin
         return false;
     }
     ret_scan->data_schema = without_partitions(arena, schema, ret_scan);
-    return true;
+    return check_names(arena, ret_scan->data_schema, err);
 }

@@ -39,7 +39,60 @@ bool ex_parse_options(ExParseOptions *ret, const PlOption *options, size_t nopti
     ret->timestamp = given_pattern(options, noptions, "timestampFormat", arena, err);
     ret->ntz = given_pattern(options, noptions, "timestampNTZFormat", arena, err);
     ret->has_fallback = str_eq_nocase(given(options, noptions, "enableDateTimeParsingFallback", "false"), STR("true"));
+    ret->date_text = given(options, noptions, "dateFormat", "yyyy-MM-dd");
+    ret->timestamp_text = given(options, noptions, "timestampFormat", "yyyy-MM-dd HH:mm:ss");
     return !err->is_set;
+}
+
+/* FastDateFormat is lenient: any digits for a number, and what follows the pattern is ignored. */
+static bool legacy_takes(Str pattern, Str s) {
+    size_t at = 0;
+    bool is_quoted = false;
+    for (size_t i = 0; i < pattern.len; i++) {
+        char c = pattern.data[i];
+        bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (c == '\'') {
+            is_quoted = !is_quoted;
+            continue;
+        }
+        if (is_quoted || !is_letter) {
+            if (at >= s.len || s.data[at++] != c) {
+                return false;
+            }
+            continue;
+        }
+        size_t run = i;
+        while (i + 1 < pattern.len && pattern.data[i + 1] == c) {
+            i++;
+        }
+        if (strchr("yMdHhKkmsSDu", c) == NULL || (c == 'M' && i - run >= 2)) {
+            return false;
+        }
+        while (at < s.len && (unsigned char)s.data[at] <= ' ') {
+            at++;
+        }
+        size_t from = at;
+        while (at < s.len && s.data[at] >= '0' && s.data[at] <= '9') {
+            at++;
+        }
+        if (at == from) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool ex_parse_is_upgrade(const ExParseOptions *o, const PlType *type, Str text, Err *err) {
+    bool is_time = type->kind == PL_TYPE_DATE || type->kind == PL_TYPE_TIMESTAMP;
+    if (!is_time || o->is_corrected || !legacy_takes(type->kind == PL_TYPE_DATE ? o->date_text : o->timestamp_text, text)) {
+        return false;
+    }
+    err_set(err, "INCONSISTENT_BEHAVIOR_CROSS_VERSION.PARSE_DATETIME_BY_NEW_PARSER",
+            "[INCONSISTENT_BEHAVIOR_CROSS_VERSION.PARSE_DATETIME_BY_NEW_PARSER] You may get a different result due to the upgrading to Spark >= 3.0:\n"
+            "Fail to parse '%.*s' in the new parser. You can set \"spark.sql.legacy.timeParserPolicy\" to \"LEGACY\" to restore the behavior before "
+            "Spark 3.0, or set to \"CORRECTED\" and treat it as an invalid datetime string.",
+            STR_ARG(text));
+    return true;
 }
 
 static bool valid_digits(int segment, int digits) {

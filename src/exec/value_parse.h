@@ -16,12 +16,18 @@ typedef struct ExParseOptions {
     Arena *arena;
     const ExZone *zone;                   /* of the session, or the timeZone option */
     const ExPattern *date, *timestamp, *ntz; /* NULL: Spark's defaults, the rules of casts */
+    Str date_text, timestamp_text;        /* their patterns' text, Spark's default where none is given */
+    bool is_corrected;                    /* spark.sql.legacy.timeParserPolicy is not EXCEPTION */
     bool has_fallback;                    /* enableDateTimeParsingFallback, where a pattern is given */
 } ExParseOptions;
 
 bool ex_parse_options(ExParseOptions *ret, const PlOption *options, size_t noptions, Str time_zone, Arena *arena, Err *err);
 /* Atomic types but strings and binary. The target is a vector's data of the type's carrier. false: the text is no such value. */
 bool ex_parse_into(const ExParseOptions *options, const PlType *type, Str text, void *data, idx_t row);
+
+/* Whether Spark 2 would have taken a text that ex_parse_into refuses: Spark 3 then ends the query (INCONSISTENT_BEHAVIOR_CROSS_VERSION) rather than
+ * choose silently. Sets err and returns true in that case. */
+bool ex_parse_is_upgrade(const ExParseOptions *options, const PlType *type, Str text, Err *err);
 
 /* Casts' rules. */
 bool ex_parse_date(Str text, int32_t *ret_days);
