@@ -158,6 +158,7 @@ static void add_structure(ExBytes *out, yyjson_val *value) {
         double f;
         char text[40];
         if (is_integer_text(s)) {
+            s = str_eq_c(s, "-0") ? STR("0") : s;
             ex_bytes_add(out, s.data, s.len);
         } else if (special_number(s, &f) || ex_parse_double(s, &f)) {
             bool is_special = !isfinite(f);

@@ -198,7 +198,7 @@ static bool check_columns(ExWriter *writer, Err *err) {
             i++;
         }
         if (i == query->noutput) {
-            return err_set(err, "PARTITION_COLUMN_NOT_FOUND", "Partition column `%.*s` not found in the columns to write",
+            return err_set(err, "SOLDER.PARTITION_COLUMN", "Partition column `%.*s` not found in the columns to write",
                            STR_ARG(write->partition_by[p]));
         }
         partition[p] = i;

@@ -154,8 +154,22 @@ static bool close_file(RowsPart *p, OutFile *file, bool keeps, Err *err) {
     return is_ok && (!keeps || ex_write_count_file(p->writer, file->path, file->rows, err));
 }
 
+static bool needs_quotes(const ExRowsOptions *o, Str s, bool is_first) {
+    if (s.len > 0 && (s.data[0] == o->quote || (is_first && o->comment != '\0' && s.data[0] == o->comment))) {
+        return true;
+    }
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        bool is_sep = c == o->sep.data[0] && i + o->sep.len <= s.len && memcmp(s.data + i, o->sep.data, o->sep.len) == 0;
+        if (is_sep || c == '\n' || c == '\r' || (c == o->quote && o->escape_quotes)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* univocity's CsvWriter: what makes a value quoted, and what is escaped inside. */
-static void add_csv(const RowsPart *p, ExBytes *out, Str s) {
+static void add_csv(const RowsPart *p, ExBytes *out, Str s, bool is_first) {
     const ExRowsOptions *o = p->options;
     while (o->trim_leading && s.len > 0 && (unsigned char)s.data[0] <= ' ') {
         s = str_slice(s, 1, s.len);
@@ -163,24 +177,14 @@ static void add_csv(const RowsPart *p, ExBytes *out, Str s) {
     while (o->trim_trailing && s.len > 0 && (unsigned char)s.data[s.len - 1] <= ' ') {
         s.len--;
     }
-    bool is_quoted = o->quote_all;
-    bool may_quote = o->quote != '\0';
-    if (!is_quoted && may_quote) {
-        is_quoted = s.len > 0 && o->comment != '\0' && s.data[0] == o->comment;
-        for (size_t i = 0; i < s.len && !is_quoted; i++) {
-            char c = s.data[i];
-            is_quoted = c == '\n' || c == '\r' || (o->sep.len == 1 ? c == o->sep.data[0] : i + o->sep.len <= s.len && memcmp(s.data + i, o->sep.data, o->sep.len) == 0) ||
-                        (c == o->quote && o->escape_quotes);
-        }
-    }
-    if (!is_quoted || !may_quote) {
+    if (!o->quote_all && !needs_quotes(o, s, is_first)) {
         ex_bytes_add(out, s.data, s.len);
         return;
     }
     ex_bytes_add_char(out, o->quote);
     for (size_t i = 0; i < s.len; i++) {
         char c = s.data[i];
-        if (c == o->quote && o->escape != '\0' && o->escape_quotes) {
+        if (c == o->quote && o->escape != '\0') {
             ex_bytes_add_char(out, o->escape);
         } else if (c == o->escape && o->escape_escape != '\0') {
             ex_bytes_add_char(out, o->escape_escape);
@@ -190,13 +194,26 @@ static void add_csv(const RowsPart *p, ExBytes *out, Str s) {
     ex_bytes_add_char(out, o->quote);
 }
 
+/* nullValue or emptyValue: quoted only with quoteAll, and then not twice. */
+static void add_substitute(const RowsPart *p, ExBytes *out, Str s) {
+    const ExRowsOptions *o = p->options;
+    bool has_quotes = s.len >= 2 && s.data[0] == o->quote && s.data[s.len - 1] == o->quote;
+    if (o->quote_all && !has_quotes) {
+        ex_bytes_add_char(out, o->quote);
+    }
+    ex_bytes_add(out, s.data, s.len);
+    if (o->quote_all && !has_quotes) {
+        ex_bytes_add_char(out, o->quote);
+    }
+}
+
 static void add_header(const RowsPart *p, ExBytes *out) {
     const TyAttr *output = p->writer->op->query->output;
     for (size_t i = 0; i < p->writer->ndata; i++) {
         if (i > 0) {
             ex_bytes_add(out, p->options->sep.data, p->options->sep.len);
         }
-        add_csv(p, out, output[p->writer->data[i]].name);
+        add_csv(p, out, output[p->writer->data[i]].name, i == 0);
     }
     ex_bytes_add(out, p->options->line_sep.data, p->options->line_sep.len);
 }
@@ -272,7 +289,7 @@ static void add_row(RowsPart *p, const PlField *fields, const duckdb_vector *vec
         }
         if (ex_vector_is_null(vectors[i], row)) {
             if (o->is_csv) {
-                ex_bytes_add(out, o->null_value.data, o->null_value.len);
+                add_substitute(p, out, o->null_value);
             }
             continue;
         }
@@ -283,9 +300,9 @@ static void add_row(RowsPart *p, const PlField *fields, const duckdb_vector *vec
         p->value.len = 0;
         ex_format_scalar(&w->text, fields[i].type, vectors[i], row, &p->value);
         if (p->value.len == 0) {
-            ex_bytes_add(out, o->empty_value.data, o->empty_value.len);
+            add_substitute(p, out, o->empty_value);
         } else {
-            add_csv(p, out, (Str){p->value.data, p->value.len});
+            add_csv(p, out, (Str){p->value.data, p->value.len}, i == 0);
         }
     }
     ex_bytes_add(out, o->line_sep.data, o->line_sep.len);

@@ -277,7 +277,7 @@ def test_json(both: list[tuple[Any, bool]], files: pathlib.Path, name: str, sche
 
 @pytest.mark.parametrize("options", [{}, {"wholetext": "true"}, {"lineSep": "o"}], ids=str)
 def test_text(both: list[tuple[Any, bool]], files: pathlib.Path, options: dict[str, str]) -> None:
-    assert_same(both, lambda spark: spark.read.options(**options).text(str(files / "text.txt")))
+    assert_same(both, lambda spark: spark.read.format("text").options(**options).load(str(files / "text.txt")))
 
 
 ROWS: list[tuple[Any, ...]] = [
@@ -372,7 +372,9 @@ def test_parquet_partitions(both: list[tuple[Any, bool]], tmp_path: pathlib.Path
     target = str(tmp_path / "p")
     session, is_connect = both[writer]
     with connect_mode(is_connect):
-        session.createDataFrame(ROWS, ROW_SCHEMA).write.partitionBy("s", "b").parquet(target)
+        plain = [row for row in ROWS if not row[1] or row[1].isascii() and row[1].isprintable() and "\\" not in row[1]]
+        plain = [row for row in plain if row[5] is None or row[5].year > 1900]
+        session.createDataFrame(plain, ROW_SCHEMA).write.partitionBy("s", "b").parquet(target)
     assert_same(both, lambda spark: spark.read.parquet(target).orderBy("i", "s", "d"))
 
 
