@@ -256,6 +256,11 @@ class Operations:
             return self.node(self.int_add(a, self.negative(b)))
         if op == "*":
             return self.node(self.int_mul(a, b))
+        if op == "//" and a.limit is not None and b.is_const() and abs(b.args[0]) > 1 and a.limit // abs(b.args[0]) > EXACT_FLOAT:
+            # A bound stays one: what is at least `limit` in size is at least limit // |b| - 1 after the division.
+            bound = a.limit // abs(b.args[0]) - 1
+            top = max(abs(a.lo), abs(a.hi)) // abs(b.args[0]) + 1
+            return self.node(g.integer("int_floordiv", -top, top, bound, a, b))
         a, b = self.exact_int(a), self.exact_int(b)
         self.raise_(ZeroDivisionError, g.compare("eq", b, g.const(0)))
         if op == "//":

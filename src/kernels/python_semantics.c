@@ -7,6 +7,7 @@
 
 #include "kernels/number_text.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -300,6 +301,21 @@ bool kn_py_float(Str text, char *scratch, double *ret_value) {
     return parse_float(scratch + from, len - from, ret_value);
 }
 
+/* Java writes two digits where they come closer than one (4.9E-324), Python the fewest (5e-324). Only the smallest numbers have both: below 15
+ * digits no two decimals are the same normal number. */
+static void fewest_digits(double x, KnDigits *digits) {
+    char text[32];
+    if (digits->count != 2 || fabs(x) >= DBL_MIN) {
+        return;
+    }
+    int len = snprintf(text, sizeof text, "%.0e", fabs(x));
+    if (len > 2 && strtod(text, NULL) == fabs(x)) {
+        digits->text[0] = text[0];
+        digits->count = 1;
+        digits->exponent = (int)strtol(text + 2, NULL, 10) + 1;
+    }
+}
+
 size_t kn_py_float_text(double x, char *ret_text) {
     if (isnan(x)) {
         memcpy(ret_text, "nan", 3);
@@ -315,6 +331,7 @@ size_t kn_py_float_text(double x, char *ret_text) {
     }
     KnDigits digits;
     kn_digits_of_double(x, &digits);
+    fewest_digits(x, &digits);
     if (digits.count == 0) {
         memcpy(ret_text + n, "0.0", 3);
         return n + 3;
