@@ -99,9 +99,9 @@ static void call_free(CnCall *call) {
 /* Asks gRPC for the next call. Under no lock. */
 static void request_call(CnServer *server) {
     CnCall *call = call_new(server);
-    atomic_store(&call->is_posted, true);
-    if (grpc_server_request_call(server->grpc, &call->call, &call->details, &call->metadata, call->queue, server->queue, call) !=
-        GRPC_CALL_OK) {
+    grpc_completion_queue *queue = call->queue;
+    atomic_store(&call->is_posted, true); /* from here on another thread may have it */
+    if (grpc_server_request_call(server->grpc, &call->call, &call->details, &call->metadata, queue, server->queue, call) != GRPC_CALL_OK) {
         call_free(call);
     }
 }
