@@ -37,11 +37,10 @@ OTHERS = ["n", "null", "ar", "m", "c"]
 
 def dump(lines: list[str]) -> list[list[str]]:
     """What analyze_dump says of each line: [ok, "", schema JSON] or [error, class, message]."""
-    named = os.environ.get("SOLDER_BUILD")
-    candidates = [Path(named) / "analyze_dump"] if named else sorted(TOP.glob("build*/analyze_dump"))
-    assert candidates, "analyze_dump is not built: make test builds it, or cmake -DSOLDER_TESTS=ON and ninja analyze_dump"
+    program = Path(os.environ.get("SOLDER_TEST_PROGRAMS", TOP / "build" / "asan")) / "analyze_dump"
+    assert program.exists(), f"{program} is not built: make test builds it, or cmake -DSOLDER_TESTS=ON and ninja analyze_dump"
     text = "".join(f"view {name} {query}\n" for name, query in VIEWS.items()) + "\n".join(lines) + "\n"
-    done = subprocess.run([str(candidates[0])], input=text, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run([str(program)], input=text, capture_output=True, text=True, check=False, timeout=300)
     replies = [reply.split("\t", 2) for reply in done.stdout.splitlines()]
     assert len(replies) == len(lines), f"analyze_dump ended on: {lines[len(replies)]}\n{done.stderr[-2000:]}"
     return replies
