@@ -12,7 +12,7 @@ import pytest
 from tests.awsglue.row_functions import SCHEMA, records, source
 from tests.conftest import connect_mode
 
-FUNCTIONS = 80
+FUNCTIONS = 60
 RECORDS = 60
 BATCH = 15
 
