@@ -437,7 +437,8 @@ static bool careful_record(ExCsvParser *parser, const char *p, const char *end, 
     }
     for (size_t i = 0; i < parser->nfields; i++) {
         if (parser->fields[i].is_scratch) {
-            parser->fields[i].data = parser->scratch + (size_t)parser->fields[i].data;
+            /* No scratch yet: every such field is empty. */
+            parser->fields[i].data = parser->scratch == NULL ? "" : parser->scratch + (size_t)parser->fields[i].data;
         }
     }
     *ret_next = m.p;
