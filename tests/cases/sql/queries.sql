@@ -284,7 +284,8 @@ select extract(year from d), trim(both 'x' from s), substring(s from 2 for 3), o
 select percentile_cont(0.5) within group (order by a) over (partition by b) from t
 select first_value(a) ignore nulls over (order by b rows between unbounded preceding and unbounded following) from t
 select rank() over (order by a), row_number() over (partition by b,c order by d desc nulls first range between interval 1 day preceding and current row) from t
-select a from t where a = :x and b = ?
+--# differs Spark finds the missing table first
+select a from nowhere where a = :x and b = ?
 select f(a => 1, b => 2)
 --# tree the name is put in at once, Spark keeps it for analysis
 select identifier('a')(1)
