@@ -100,6 +100,13 @@ bool ex_parquet_prepare(ExWriter *writer, Err *err) {
                   {"none", "uncompressed", ".parquet"},     {"uncompressed", "uncompressed", ".parquet"}};
     const ExWrite *write = writer->write;
     ExParquetOptions *options = ARENA_NEW(writer->arena, ExParquetOptions);
+    int64_t most_rows = 0;
+    if (!ex_option_int(write->options, write->noptions, "maxRecordsPerFile", 0, &most_rows, err)) {
+        return false;
+    }
+    if (most_rows > 0) {
+        return err_set(err, ERR_NOT_SUPPORTED, "writing parquet with maxRecordsPerFile is not supported yet; csv, json and text take it");
+    }
     const PlOption *given = ex_option_find(write->options, write->noptions, "compression");
     given = given != NULL ? given : ex_option_find(write->options, write->noptions, "parquet.compression");
     Str codec = STR("snappy");
