@@ -1,0 +1,85 @@
+/* aws/aws.h - the gateway: an HTTP request becomes the call of one operation's handler, and what the handler says becomes the answer.
+ *
+ * Used by service/ (handlers) and daemon/ (starts it). The chain, in this order: limits → authentication (sigv4.h) → route → decode and check
+ * against the service model (model.h) → handler → encode. Invariant: a handler sees only input that its operation's model allows, from a
+ * caller whose signature holds (or with --no-auth, any caller); what it answers is encoded by the model as well, so that a member which
+ * the model does not know is a defect that the unit tests find, not bytes that a client stumbles over.
+ */
+#ifndef SOLDER_AWS_AWS_H
+#define SOLDER_AWS_AWS_H
+
+#include "base/err.h"
+
+#include <yyjson.h>
+
+typedef struct AwsOperation AwsOperation; /* model.h */
+
+/* The body of an operation whose input streams (PutObject, UploadPart): on disk, complete, and checked against the request's own
+ * Content-Length, Content-MD5, x-amz-content-sha256 and x-amz-checksum-* (header or trailer) before the handler runs. */
+typedef struct AwsUpload {
+    Str path; /* a file below the home directory: the handler renames it to where it belongs, else the gateway removes it */
+    int64_t size;
+    unsigned char md5[16];
+    Str checksum_name, checksum; /* "crc32", "crc64nvme", …, and its base64, when the request carries one; else empty */
+} AwsUpload;
+
+/* The body of an operation whose output streams (GetObject): bytes [offset, offset + size) of a file, sent without a copy. The gateway opens
+ * the file before the handler's other effects can be undone, and closes it. */
+typedef struct AwsDownload {
+    Str path; /* empty: no body */
+    int64_t offset, size;
+} AwsDownload;
+
+typedef struct AwsCall {
+    Arena *arena; /* the request's */
+    const AwsOperation *operation;
+    Str account, region;  /* of the server */
+    Str access_key;       /* who calls; empty with --no-auth */
+    Str request_id;
+    Str host;             /* the Host header: what a Location or a master's URL shown to the client begins with */
+    /* The operation's input, a JSON object whose members have the model's names, whatever the protocol: timestamps are numbers (seconds since
+     * 1970), blobs base64 text; header, query and path members of REST protocols stand among the others. Defaults are not filled in. */
+    yyjson_val *input;
+    const AwsUpload *upload; /* NULL when the operation's input does not stream */
+    /* The output, an object of doc with the model's names in the same representation; the handler adds members. */
+    yyjson_mut_doc *doc;
+    yyjson_mut_val *output;
+    AwsDownload download;
+    int status; /* 0: the model's; else e.g. 206, 304 */
+    /* For an error: further members of the error's shape or of S3's <Error> (Key, BucketName, …); NULL: none. */
+    yyjson_mut_val *error_detail;
+} AwsCall;
+
+/* false with err set: code is an AWS error code (of the operation's model, or of spec/aws/errors.tsv), whose HTTP status the gateway knows. Any
+ * other code (SOLDER.…) is answered as the protocol's InternalFailure and logged with its message. Called from many threads at once. */
+typedef bool (*AwsHandler)(void *services, AwsCall *call, Err *err);
+
+/* The handler of an operation by its service's name in the model ("glue", "s3") and its own ("GetTable"); NULL: there is none, and the caller
+ * gets a named error. Generated from spec/aws/supported.tsv (service/handlers.c). */
+typedef AwsHandler (*AwsFindHandler)(Str service, Str operation);
+
+/* Text for /metrics in Prometheus' format beyond the gateway's own counters; may be NULL. */
+typedef Str (*AwsMetrics)(void *services, Arena *arena);
+
+typedef struct AwsConfig {
+    Str host; /* address to listen on */
+    int port; /* 0: any free one */
+    Str home; /* scratch for uploads is made below it, on the objects' file system */
+    Str account, region;
+    bool no_auth;
+    bool json_log;
+    void *services; /* handed to every handler */
+    AwsFindHandler find_handler;
+    AwsMetrics metrics;
+    /* The secret of an access key, and the session token that must come with it (empty: none). false: no such key, or expired (ret_expired). */
+    bool (*find_key)(void *services, Arena *arena, Str access_key, Str *ret_secret, Str *ret_token, bool *ret_expired);
+} AwsConfig;
+
+typedef struct AwsServer AwsServer;
+
+AwsServer *aws_server_start(const AwsConfig *config, Err *err);
+int aws_server_port(const AwsServer *server);
+/* Takes no new requests, lets running ones end (up to grace_ms), then frees everything. */
+void aws_server_stop(AwsServer *owned_server, int grace_ms);
+
+#endif

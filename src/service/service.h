@@ -1,0 +1,28 @@
+/* service/service.h - the AWS services: what their files share.
+ *
+ * Used by daemon/, which makes one SvServices a server, and by the handlers, which get it as their first parameter. A handler is
+ * `bool sv_SERVICE_OPERATION(void *services, AwsCall *call, Err *err)`, in snake case (sv_glue_create_job); a row of spec/aws/supported.tsv names
+ * it, and gen/handlers.inc declares it. Invariant: what a handler answered is in the store.
+ */
+#ifndef SOLDER_SERVICE_SERVICE_H
+#define SOLDER_SERVICE_SERVICE_H
+
+#include "aws/aws.h"
+#include "store/resource.h"
+#include "supervise/supervisor.h"
+
+typedef struct SvServices {
+    Arena *arena; /* lives as long as the server */
+    StStore *store;
+    SuSupervisor *supervisor;
+    Str account, region;
+    Str program;     /* this program's own path: job runs are `solder run` */
+    Str endpoint;    /* http://127.0.0.1:4566, set when the gateway listens */
+    struct SvJobs *jobs;         /* glue_runs.c: runs under way */
+    struct SvClusters *clusters; /* emr_clusters.c: clusters under way */
+} SvServices;
+
+/* Every handler's row; see AwsFindHandler. */
+AwsHandler sv_find_handler(Str service, Str operation);
+
+#endif
