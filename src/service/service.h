@@ -22,6 +22,11 @@ typedef struct SvServices {
     struct SvClusters *clusters; /* emr_clusters.c: clusters under way */
 } SvServices;
 
+/* Settles what an earlier server left (runs, clusters, steps) and starts what waits; called once, when the gateway listens. */
+bool sv_start(SvServices *services, Err *err);
+/* Ends what must not outlive the server. */
+void sv_stop(SvServices *services);
+
 /* Every handler's row; see AwsFindHandler. */
 AwsHandler sv_find_handler(Str service, Str operation);
 

@@ -151,6 +151,14 @@ int su_end(SuProcess *process, int grace_ms) {
     return status;
 }
 
+bool su_become(const char *const *argv, const char *const *extra_env, Err *err) {
+    Arena *scratch = arena_new();
+    (void)execvpe(argv[0], (char *const *)argv, build_environment(scratch, extra_env));
+    (void)err_set(err, ERR_IO, "cannot start %s: %s", argv[0], strerror(errno));
+    arena_free(scratch);
+    return false;
+}
+
 bool su_become_subreaper(Err *err) {
     if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0) {
         return err_set(err, ERR_INTERNAL, "cannot become subreaper: %s", strerror(errno));

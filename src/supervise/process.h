@@ -29,6 +29,8 @@ bool su_try_wait(SuProcess *process, int *ret_status);
 void su_signal(const SuProcess *process, int signal_number);
 /* TERM, then KILL after grace_ms, to the whole group; reaps. Returns the status. */
 int su_end(SuProcess *process, int grace_ms);
+/* Becomes another program: argv and extra_env as in SuCommand. Returns only when that fails. */
+bool su_become(const char *const *argv, const char *const *extra_env, Err *err);
 /* Makes this process the parent of orphaned grandchildren, so that su_reap_orphans can end them. */
 bool su_become_subreaper(Err *err);
 /* Kills and reaps every remaining child of this process; returns their number. Call at the end of a run. */
