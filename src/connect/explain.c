@@ -6,7 +6,7 @@ Str cn_explain(CnRequest *request, const PrRel *plan, const TrRel *rel, Str mode
     StrBuf text = {.arena = arena};
     Str tree = pl_typed_dump(arena, rel);
     bool is_show = rel->tag == TR_SHOW_STRING || rel->tag == TR_HTML_STRING;
-    const LoQuery *query = lo_lower(arena, &request->settings, is_show ? rel->input : rel, err);
+    const LoQuery *query = lo_lower(arena, &request->settings, is_show ? rel->input : rel, false, err);
     if (query == NULL) {
         return STR("");
     }

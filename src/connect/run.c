@@ -46,10 +46,16 @@ static void end(CnRun *run, ExOperation *op, CnOutcome outcome, double since, co
     ex_close(op);
 }
 
+static const LoQuery *lower(CnRequest *request, const TrRel *rel, Err *err) {
+    const LoQuery *query = lo_lower(request->arena, &request->settings, rel, false, err);
+    bool is_staged = query != NULL && ex_exceeds_memory(request->server->config.engine, query);
+    return is_staged ? lo_lower(request->arena, &request->settings, rel, true, err) : query;
+}
+
 bool cn_run_query(CnRun *run, const TrRel *rel, Str what, bool (*take)(void *self, const struct ArrowArray *batch, Err *err), void *self, Err *err) {
     CnRequest *request = run->request;
     double since = now_seconds();
-    const LoQuery *query = lo_lower(request->arena, &request->settings, rel, err);
+    const LoQuery *query = lower(request, rel, err);
     ExOperation *op = query == NULL ? NULL : ex_open(request->server->config.engine, request->arena, &request->settings, query, err);
     if (op == NULL) {
         return false;
@@ -74,7 +80,7 @@ bool cn_run_query(CnRun *run, const TrRel *rel, Str what, bool (*take)(void *sel
 bool cn_run_write(CnRun *run, const TrRel *rel, Str what, const ExWrite *write, Err *err) {
     CnRequest *request = run->request;
     double since = now_seconds();
-    const LoQuery *query = lo_lower(request->arena, &request->settings, rel, err);
+    const LoQuery *query = lower(request, rel, err);
     ExOperation *op =
         query == NULL ? NULL : ex_write_open(request->server->config.engine, request->arena, &request->settings, query, write, err);
     if (op == NULL) {

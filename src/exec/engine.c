@@ -113,6 +113,50 @@ static bool load_httpfs(ExEngine *engine, Err *err) {
     return true;
 }
 
+/* "488.2 MiB", as DuckDB shows a number of bytes. */
+static int64_t parse_bytes(const char *text) {
+    static const char *const UNITS[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
+    char *unit = NULL;
+    double number = strtod(text, &unit);
+    while (*unit == ' ') {
+        unit++;
+    }
+    for (size_t i = 0; i < sizeof UNITS / sizeof UNITS[0]; i++) {
+        if (strncmp(unit, UNITS[i], strlen(UNITS[i])) == 0) {
+            return (int64_t)number;
+        }
+        number *= 1024;
+    }
+    return INT64_MAX;
+}
+
+static bool read_memory(ExEngine *engine, Err *err) {
+    duckdb_result result;
+    if (duckdb_query(engine->connection, "SELECT current_setting('memory_limit')", &result) != DuckDBSuccess) {
+        ex_error_from_duckdb(engine, duckdb_result_error(&result), err);
+        duckdb_destroy_result(&result);
+        return false;
+    }
+    duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
+    duckdb_string_t *text = duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+    engine->memory_bytes = parse_bytes(str_to_c(engine->arena, (Str){duckdb_string_t_data(text), duckdb_string_t_length(*text)}));
+    duckdb_destroy_data_chunk(&chunk);
+    duckdb_destroy_result(&result);
+    return true;
+}
+
+bool ex_exceeds_memory(const ExEngine *engine, const LoQuery *query) {
+    enum { PARQUET_GROWS = 4 }; /* compressed and encoded in the file, plain in memory */
+    int64_t bytes = 0;
+    for (size_t i = 0; i < query->ninputs; i++) {
+        const LoInput *input = &query->inputs[i];
+        for (size_t f = 0; input->kind == LO_INPUT_SCAN && f < input->rel->scan.scan->nfiles; f++) {
+            bytes += input->rel->scan.scan->files[f].size * (input->is_direct ? PARQUET_GROWS : 1);
+        }
+    }
+    return bytes > engine->memory_bytes;
+}
+
 static bool read_threads(ExEngine *engine, Err *err) {
     duckdb_result result;
     if (duckdb_query(engine->connection, "SELECT current_setting('threads')::BIGINT", &result) != DuckDBSuccess) {
@@ -162,7 +206,7 @@ ExEngine *ex_engine_new(const ExConfig *config, Err *err) {
         ex_engine_free(engine);
         return NULL;
     }
-    bool is_ok = read_threads(engine, err) && load_httpfs(engine, err);
+    bool is_ok = read_threads(engine, err) && read_memory(engine, err) && load_httpfs(engine, err);
     if (is_ok) {
         engine->kernels = kn_set_new(engine->connection, err);
         is_ok = engine->kernels != NULL && ex_arrow_register(engine, err) && ex_scan_register(engine, err) &&

@@ -57,6 +57,7 @@ struct ExEngine {
     duckdb_connection connection; /* registers functions; never runs a query of a user */
     KnSet *kernels;
     int threads;
+    int64_t memory_bytes; /* DuckDB's limit */
     bool made_temp;
     pthread_mutex_t lock; /* over scopes and idle */
     ExIdleWorker *idle;

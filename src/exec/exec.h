@@ -31,6 +31,9 @@ typedef struct ExNamedSource {
     const PlType *schema; /* filled by the engine */
 } ExNamedSource;
 
+/* A setting of one request, not of the session: the Python files that its session shipped, as JSON [[name, path], …], for the workers. */
+#define EX_SETTING_PYFILES "solder.request.pyfiles"
+
 typedef struct ExConfig {
     Str memory_limit;   /* as DuckDB writes it ("512MB"); empty: 80 % of the machine's */
     int threads;        /* 0: all */
@@ -44,6 +47,8 @@ typedef struct ExConfig {
 
 ExEngine *ex_engine_new(const ExConfig *config, Err *err);
 void ex_engine_free(ExEngine *owned_engine);
+/* Whether the files that a query reads are larger than the engine's memory, so that its operators will have to spill. */
+bool ex_exceeds_memory(const ExEngine *engine, const LoQuery *query);
 
 /* Counters that a progress bar or a Connect progress message reads while the operation runs; all only grow. */
 typedef struct ExProgress {

@@ -33,7 +33,7 @@ static bool not_castable(Lo *lo, const PlType *from, const PlType *to) {
     return err_set(lo->err, ERR_NOT_SUPPORTED, "casting %.*s to %.*s is not supported yet", STR_ARG(a), STR_ARG(b));
 }
 
-static void write_row(Lo *lo, StrBuf *out, const char *text, Str child, const PlType *to) {
+static void write_row(Lo *lo, StrBuf *out, const char *text, Str child, const PlType *from, const PlType *to) {
     for (size_t i = 0; text[i] != '\0'; i++) {
         if (text[i] != '{') {
             strbuf_add_char(out, text[i]);
@@ -48,6 +48,8 @@ static void write_row(Lo *lo, StrBuf *out, const char *text, Str child, const Pl
             strbuf_add(out, child);
         } else if (str_eq(word, STR("type"))) {
             strbuf_add(out, lo_duckdb_type(lo->arena, to));
+        } else if (str_eq(word, STR("fields"))) {
+            strbuf_fmt(out, "%d, %d", from->start, from->end);
         } else if (str_eq(word, STR("tz"))) {
             lo_write_quoted(out, lo->time_zone);
         } else if (str_starts_with(word, STR("kernel:"))) {
@@ -171,5 +173,5 @@ void lo_write_cast(Lo *lo, StrBuf *out, Str child, const PlType *from, const PlT
         not_castable(lo, from, to);
         return;
     }
-    write_row(lo, out, text, child, to);
+    write_row(lo, out, text, child, from, to);
 }

@@ -160,7 +160,7 @@ static void write_subquery(Lo *lo, StrBuf *out, const TxExpr *expr) {
         strbuf_add_c(out, expr->subquery.is_negated ? ") NOT IN (" : ") IN (");
         break;
     }
-    lo_write_rel(lo, out, expr->subquery.plan);
+    lo_write_correlated(lo, out, expr->subquery.plan);
     strbuf_add_c(out, expr->subquery.kind == PL_SUBQUERY_SCALAR ? ")" : "))");
 }
 

@@ -22,6 +22,8 @@ typedef struct Lo {
     Err *err;
     Str time_zone; /* of the session */
     unsigned next_name;
+    bool is_staged;      /* see lo_lower; off where names of an outer query may be used, which a stage can't see */
+    bool feeds_blocking; /* what is written now goes, row by row, into an operator that holds rows back */
     VEC(LoInput) inputs;
     VEC(LoKernel) kernels;
     const LoSubstitute *substitutes;
@@ -33,6 +35,8 @@ typedef struct Lo {
 
 /* Writers: they report failure through lo->err, and what they wrote is then of no use. */
 void lo_write_rel(Lo *lo, StrBuf *out, const TrRel *rel); /* a whole SELECT */
+/* The same for a relation that may use columns of the query around it. */
+void lo_write_correlated(Lo *lo, StrBuf *out, const TrRel *rel);
 void lo_write_expr(Lo *lo, StrBuf *out, const TxExpr *expr);
 void lo_write_literal(Lo *lo, StrBuf *out, const PlValue *value);
 void lo_write_cast(Lo *lo, StrBuf *out, Str child, const PlType *from, const PlType *to, PlCastMode mode);

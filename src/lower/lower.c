@@ -6,8 +6,8 @@
  */
 #include "lower/lo_internal.h"
 
-const LoQuery *lo_lower(Arena *arena, const PlSettings *settings, const TrRel *rel, Err *err) {
-    Lo lo = {.arena = arena, .settings = settings, .err = err, .inputs = {.arena = arena}, .kernels = {.arena = arena}};
+const LoQuery *lo_lower(Arena *arena, const PlSettings *settings, const TrRel *rel, bool is_staged, Err *err) {
+    Lo lo = {.arena = arena, .settings = settings, .is_staged = is_staged, .err = err, .inputs = {.arena = arena}, .kernels = {.arena = arena}};
     if (!pl_settings_get(settings, STR("spark.sql.session.timeZone"), &lo.time_zone) || lo.time_zone.len == 0) {
         lo.time_zone = STR("UTC");
     }
@@ -195,8 +195,13 @@ static void write_join(Lo *lo, StrBuf *out, const TrRel *rel) {
     lo_write_columns(lo, out, rel->output, rel->noutput);
     lo_write_from(lo, out, rel->input);
     strbuf_add_c(out, join_word(type));
-    strbuf_add_c(out, rel->join.is_lateral ? "LATERAL (" : "(");
-    lo_write_rel(lo, out, rel->right);
+    if (rel->join.is_lateral) {
+        strbuf_add_c(out, "LATERAL (");
+        lo_write_correlated(lo, out, rel->right);
+    } else {
+        strbuf_add_char(out, '(');
+        lo_write_rel(lo, out, rel->right);
+    }
     strbuf_fmt(out, ") AS %s", lo_alias(lo));
     if (type != PL_JOIN_CROSS) {
         strbuf_add_c(out, " ON ");
@@ -255,10 +260,42 @@ static void write_tail(Lo *lo, StrBuf *out, const TrRel *rel) {
                (long long)rel->limit.limit);
 }
 
+void lo_write_correlated(Lo *lo, StrBuf *out, const TrRel *rel) {
+    bool is_staged = lo->is_staged;
+    lo->is_staged = false;
+    lo_write_rel(lo, out, rel);
+    lo->is_staged = is_staged;
+}
+
+/* Whether DuckDB's operator for it takes all rows in before it gives one out, or keeps a side of them. */
+static bool is_blocking(const TrRel *rel) {
+    return rel->tag == TR_JOIN || rel->tag == TR_SORT || rel->tag == TR_AGGREGATE || rel->tag == TR_WINDOW;
+}
+
+static void write_node(Lo *lo, StrBuf *out, const TrRel *rel);
+
 void lo_write_rel(Lo *lo, StrBuf *out, const TrRel *rel) {
     if (lo->err->is_set) {
         return;
     }
+    bool feeds_blocking = lo->feeds_blocking;
+    bool is_stage = lo->is_staged && feeds_blocking && is_blocking(rel);
+    lo->feeds_blocking = is_blocking(rel) || feeds_blocking;
+    if (is_stage) {
+        /* A materialized CTE spills, and is complete before its reader starts. */
+        Str name = lo_name(lo, "stage");
+        strbuf_fmt(out, "WITH %.*s AS MATERIALIZED (", STR_ARG(name));
+        write_node(lo, out, rel);
+        strbuf_add_c(out, ") SELECT ");
+        lo_write_columns(lo, out, rel->output, rel->noutput);
+        strbuf_fmt(out, " FROM %.*s", STR_ARG(name));
+    } else {
+        write_node(lo, out, rel);
+    }
+    lo->feeds_blocking = feeds_blocking;
+}
+
+static void write_node(Lo *lo, StrBuf *out, const TrRel *rel) {
     /* A relation below an aggregate has nothing to do with the aggregate's groups. */
     const TxExpr *const *groups = lo->groups;
     size_t ngroups = lo->ngroups;

@@ -59,8 +59,9 @@ struct LoQuery {
     size_t nkernels;
 };
 
-/* NULL and err set (SOLDER.NOT_SUPPORTED names what) on failure. */
-const LoQuery *lo_lower(Arena *arena, const PlSettings *settings, const TrRel *rel, Err *err);
+/* NULL and err set (SOLDER.NOT_SUPPORTED names what) on failure. is_staged: what one operator that holds all its rows (join, sort, aggregate, window) gives to
+ * another is kept aside in between, so that never two of them need memory at once: for data that is larger than the memory. */
+const LoQuery *lo_lower(Arena *arena, const PlSettings *settings, const TrRel *rel, bool is_staged, Err *err);
 /* The DuckDB type that carries a Spark type: BIGINT, DECIMAL(10,2), STRUCT("f0" …) … Struct fields are named by position (f0, f1 …), since
  * Spark allows equal names; a struct without fields has one field "f" BOOLEAN. void is carried by INTEGER, timestamp by TIMESTAMPTZ,
  * timestamp_ntz by TIMESTAMP, a day-time interval by BIGINT microseconds, a year-month one by INTEGER months. */

@@ -39,19 +39,77 @@ static void write_carrier(Lo *lo, StrBuf *out, Str value, const PlType *type) {
     }
 }
 
-static void write_file_list(StrBuf *out, const TyScan *scan, const TyFile *first, size_t nfiles, const bool *wanted) {
+/* The type of a column that no file has, as a file would have it: only what write_carrier looks into matters. */
+static void write_file_type(Lo *lo, StrBuf *out, const PlType *type) {
+    if (type->kind == PL_TYPE_STRUCT && type->nfields > 0) {
+        strbuf_add_c(out, "STRUCT(");
+        for (size_t i = 0; i < type->nfields; i++) {
+            strbuf_add_c(out, i > 0 ? ", " : "");
+            lo_write_identifier(out, type->fields[i].name);
+            strbuf_add_char(out, ' ');
+            write_file_type(lo, out, type->fields[i].type);
+        }
+        strbuf_add_char(out, ')');
+    } else if (type->kind == PL_TYPE_ARRAY) {
+        write_file_type(lo, out, type->element);
+        strbuf_add_c(out, "[]");
+    } else if (type->kind == PL_TYPE_MAP) {
+        strbuf_add_c(out, "MAP(");
+        write_file_type(lo, out, type->key);
+        strbuf_add_c(out, ", ");
+        write_file_type(lo, out, type->element);
+        strbuf_add_char(out, ')');
+    } else {
+        strbuf_add_c(out, type->kind == PL_TYPE_TIMESTAMP ? "TIMESTAMP" : lo_duckdb_type(lo->arena, type).data);
+    }
+}
+
+/* No rows, but every column of the schema: in front of the files, by name, it gives those that the files lack. An untyped NULL takes the
+ * type that the files have. */
+static void write_all_columns(Lo *lo, StrBuf *out, const PlType *schema) {
+    for (size_t i = 0; i < schema->nfields; i++) {
+        const PlType *type = schema->fields[i].type;
+        bool is_typed = type->kind == PL_TYPE_STRUCT || type->kind == PL_TYPE_ARRAY || type->kind == PL_TYPE_MAP || type->kind == PL_TYPE_TIMESTAMP;
+        strbuf_add_c(out, i > 0 ? ", " : "");
+        if (is_typed) {
+            strbuf_add_c(out, "CAST(NULL AS ");
+            write_file_type(lo, out, type);
+            strbuf_add_c(out, ") AS ");
+        } else {
+            strbuf_add_c(out, "NULL AS ");
+        }
+        lo_write_identifier(out, schema->fields[i].name);
+    }
+}
+
+static void write_files(StrBuf *out, const TyScan *scan, const bool *wanted) {
     bool is_first = true;
     strbuf_add_c(out, "read_parquet([");
-    for (size_t i = 0; i < nfiles; i++) {
+    for (size_t i = 0; i < scan->nfiles; i++) {
         if (wanted != NULL && !wanted[i]) {
             continue;
         }
         strbuf_add_c(out, is_first ? "" : ", ");
         is_first = false;
-        lo_write_quoted(out, first[i].path);
+        lo_write_quoted(out, scan->files[i].path);
     }
     /* Files of one table may lack columns that were added later. */
     strbuf_fmt(out, "], hive_partitioning = false, union_by_name = %s)", scan->nfiles > 1 ? "true" : "false");
+}
+
+/* The wanted files (NULL: all) as something to select from; with_name adds the column filename. */
+static void write_file_list(Lo *lo, StrBuf *out, const TyScan *scan, const bool *wanted, bool with_name) {
+    if (!scan->may_lack_columns || scan->data_schema->nfields == 0) {
+        write_files(out, scan, wanted);
+        return;
+    }
+    strbuf_add_c(out, "(SELECT ");
+    write_all_columns(lo, out, scan->data_schema);
+    strbuf_add_c(out, with_name ? ", NULL AS filename" : "");
+    strbuf_add_c(out, " WHERE false UNION ALL BY NAME SELECT *");
+    strbuf_add_c(out, with_name ? ", filename FROM " : " FROM ");
+    write_files(out, scan, wanted);
+    strbuf_add_c(out, ")");
 }
 
 static void write_data_columns(Lo *lo, StrBuf *out, const TrRel *rel) {
@@ -85,7 +143,7 @@ static void write_branch(Lo *lo, StrBuf *out, const TrRel *rel, const bool *want
         strbuf_fmt(out, " AS c%u", (unsigned)rel->output[scan->data_schema->nfields + i].id);
     }
     strbuf_add_c(out, rel->noutput == 0 ? "0 AS c_ FROM " : " FROM ");
-    write_file_list(out, scan, scan->files, scan->nfiles, wanted);
+    write_file_list(lo, out, scan, wanted, false);
 }
 
 /* Many partitions: their values in a table joined by file name. */
@@ -97,7 +155,7 @@ static void write_joined(Lo *lo, StrBuf *out, const TrRel *rel) {
         strbuf_fmt(out, ", solder_part.c%u", (unsigned)rel->output[scan->data_schema->nfields + i].id);
     }
     strbuf_add_c(out, " FROM ");
-    write_file_list(out, scan, scan->files, scan->nfiles, NULL);
+    write_file_list(lo, out, scan, NULL, true);
     strbuf_add_c(out, " AS solder_data JOIN (VALUES ");
     for (size_t f = 0; f < scan->nfiles; f++) {
         strbuf_add_c(out, f > 0 ? ", (" : "(");

@@ -159,7 +159,7 @@ void lo_write_python(Lo *lo, StrBuf *out, const TrRel *rel) {
     VEC_PUSH(&lo->inputs, (LoInput){.kind = LO_INPUT_PYTHON, .rel = rel});
     const LoQuery *child;
     if (rel->python.function != NULL) {
-        child = lo_lower(lo->arena, lo->settings, rel->input, lo->err);
+        child = lo_lower(lo->arena, lo->settings, rel->input, lo->is_staged, lo->err);
     } else { /* the input's columns and the functions' arguments behind them */
         VEC(TyNamed) columns = {.arena = lo->arena};
         VEC(TyAttr) output = {.arena = lo->arena};
@@ -182,7 +182,7 @@ void lo_write_python(Lo *lo, StrBuf *out, const TrRel *rel) {
         TrRel *project = ARENA_NEW(lo->arena, TrRel);
         *project = (TrRel){.tag = TR_PROJECT, .output = output.items, .noutput = output.count, .input = rel->input};
         project->project.columns = columns.items;
-        child = lo_lower(lo->arena, lo->settings, project, lo->err);
+        child = lo_lower(lo->arena, lo->settings, project, lo->is_staged, lo->err);
     }
     lo->inputs.items[number].child = child;
     strbuf_add_c(out, "SELECT ");

@@ -102,7 +102,7 @@ static TrRel *project(Arena *arena, const TrRel *input, uint32_t id, const TxExp
 /* Lowers and runs; the first column's values, comma separated. */
 static const char *run(Fixture *fixture, const TrRel *rel) {
     Err err = {0};
-    const LoQuery *query = lo_lower(fixture->arena, &fixture->settings, rel, &err);
+    const LoQuery *query = lo_lower(fixture->arena, &fixture->settings, rel, false, &err);
     if (query == NULL) {
         return str_to_c(fixture->arena, str_fmt(fixture->arena, "%s", err.code));
     }
