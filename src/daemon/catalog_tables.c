@@ -211,6 +211,7 @@ static bool scan_of_json(const CatalogTables *tables, Arena *arena, const StEnti
         return false;
     }
     scan->data_schema = pl_struct(arena, fields, nfields);
+    scan->may_lack_columns = true;
     return add_all_files(tables, arena, name, location, scan, err);
 }
 

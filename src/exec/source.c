@@ -172,6 +172,7 @@ bool ex_describe_source(ExEngine *engine, Arena *arena, const PlSettings *settin
         }
         return false;
     }
+    ret_scan->may_lack_columns = given != NULL || ret_scan->nfiles > 1;
     ret_scan->data_schema = without_partitions(arena, schema, ret_scan);
     return check_names(arena, ret_scan->data_schema, err);
 }

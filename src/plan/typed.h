@@ -143,6 +143,7 @@ typedef struct TyScan {
     const PlOption *options;
     size_t noptions;
     const PlType *data_schema; /* struct of the columns that are in the files */
+    bool may_lack_columns;     /* some file, or every one, may lack some of them: they are NULL there */
     const PlField *partition_fields;
     size_t npartition_fields; /* appended behind the data columns */
 } TyScan;

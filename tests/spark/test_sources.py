@@ -441,3 +441,18 @@ def test_json_round_trip_of_names(both: list[tuple[Any, bool]], tmp_path: pathli
         nested(session).select("id", "st", "m", "arr").coalesce(1).write.json(str(tmp_path / "j"))
     lines = b"".join(written(tmp_path / "j").values()).decode().splitlines()
     assert json.loads(lines[1]) == {"id": 1, "st": {"Aa": 1, "b": [{"q": "x"}]}, "m": {"k": {"z": 1}}, "arr": [1, None, 3]}
+
+
+def test_parquet_columns_that_files_lack(both: list[tuple[Any, bool]], tmp_path: pathlib.Path, spark_classic: Any) -> None:
+    """Columns of the schema that some files, all files of a partition, or all files lack are NULL."""
+    first = "SELECT 1 AS a, 'x' AS b, timestamp'2020-01-01 00:00:00' AS t, named_struct('x', 1, 'y', 'q') AS s, array(1, 2) AS l"
+    spark_classic.sql(first).write.parquet(str(tmp_path / "t/p=1"))
+    spark_classic.sql("SELECT 2 AS a, 5L AS c").write.parquet(str(tmp_path / "t/p=2"))
+    scalars = "n decimal(10,2), d date, o boolean, r binary, u timestamp_ntz, f double"
+    nested = "m map<string,int>, z struct<k:array<struct<v:timestamp>>>, w array<string>"
+    schema = f"a int, b string, c bigint, t timestamp, s struct<x:int,y:string>, l array<int>, {scalars}, {nested}, p int"
+    path = str(tmp_path / "t")
+    assert_same(both, lambda spark: spark.read.schema(schema).parquet(path).orderBy("a"))
+    assert_same(both, lambda spark: spark.read.schema(schema).parquet(path).where("n IS NULL AND a > 1").select("a", "z.k", "m"))
+    assert_same(both, lambda spark: spark.read.schema("q int").parquet(path).orderBy("p"))
+    assert_same(both, lambda spark: spark.read.schema("q int").parquet(path + "/p=1").groupBy("q").count())
