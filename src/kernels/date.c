@@ -139,35 +139,61 @@ static void ntz_to_timestamp(KnCall *kn) {
     }
 }
 
-/* INTERVAL '1 02:03:04.5' DAY TO SECOND */
+/* The fields of an interval's type, from start to end: "HOUR TO SECOND", or "HOUR". */
+static void add_fields(KnCall *kn, const char *const *names, int start, int end) {
+    kn_text_add(kn, names[start], strlen(names[start]));
+    if (end != start) {
+        kn_text_add(kn, " TO ", 4);
+        kn_text_add(kn, names[end], strlen(names[end]));
+    }
+}
+
+/* INTERVAL '1 02:03:04.5' DAY TO SECOND: the first field holds all that is above it, the others are of two digits (IntervalUtils of Spark 3.5). */
 static void day_time_str(KnCall *kn) {
+    static const char *const NAMES[] = {"DAY", "HOUR", "MINUTE", "SECOND"};
+    static const uint64_t MICROS[] = {UINT64_C(86400000000), UINT64_C(3600000000), 60000000, 1000000};
     KN_EACH_ROW(kn, i) {
         int64_t us = KN_ARG(kn, int64_t, 0)[i];
-        uint64_t size = us < 0 ? UINT64_C(0) - (uint64_t)us : (uint64_t)us;
-        uint64_t seconds = size / 1000000;
-        char text[96];
-        char fraction[16] = "";
-        if (size % 1000000 != 0) {
-            int n = snprintf(fraction, sizeof fraction, ".%06d", (int)(size % 1000000));
-            while (n > 0 && fraction[n - 1] == '0') {
-                fraction[--n] = '\0';
-            }
+        int start = KN_ARG(kn, int32_t, 1)[i];
+        int end = KN_ARG(kn, int32_t, 2)[i];
+        uint64_t rest = us < 0 ? UINT64_C(0) - (uint64_t)us : (uint64_t)us;
+        kn_text_start(kn);
+        kn_text_add(kn, us < 0 ? "INTERVAL '-" : "INTERVAL '", us < 0 ? 11 : 10);
+        for (int field = start; field <= end; field++) {
+            char text[32];
+            const char *before = field == start ? "" : field == 1 ? " " : ":";
+            int n = snprintf(text, sizeof text, field == 0 ? "%s%llu" : "%s%02llu", before, (unsigned long long)(rest / MICROS[field]));
+            kn_text_add(kn, text, n > 0 ? (size_t)n : 0);
+            rest %= MICROS[field];
         }
-        int n = snprintf(text, sizeof text, "INTERVAL '%s%llu %02d:%02d:%02d%s' DAY TO SECOND", us < 0 ? "-" : "",
-                         (unsigned long long)(seconds / 86400), (int)(seconds / 3600 % 24), (int)(seconds / 60 % 60), (int)(seconds % 60), fraction);
-        kn_put(kn, i, (Str){text, n > 0 ? (size_t)n : 0});
+        if (end == 3 && rest != 0) {
+            char fraction[16];
+            int n = snprintf(fraction, sizeof fraction, ".%06d", (int)rest);
+            while (n > 0 && fraction[n - 1] == '0') {
+                n--;
+            }
+            kn_text_add(kn, fraction, n > 0 ? (size_t)n : 0);
+        }
+        kn_text_add(kn, "' ", 2);
+        add_fields(kn, NAMES, start, end);
+        kn_put(kn, i, kn_text_str(kn));
     }
 }
 
 static void year_month_str(KnCall *kn) {
+    static const char *const NAMES[] = {"YEAR", "MONTH"};
     KN_EACH_ROW(kn, i) {
         int64_t months = KN_ARG(kn, int32_t, 0)[i];
-        int64_t size = months < 0 ? -months : months;
+        int start = KN_ARG(kn, int32_t, 1)[i];
+        int end = KN_ARG(kn, int32_t, 2)[i];
+        long long size = months < 0 ? -months : months;
+        const char *sign = months < 0 ? "-" : "";
         char text[64];
-        int n = snprintf(text, sizeof text, "INTERVAL '%s%lld-%lld' YEAR TO MONTH", months < 0 ? "-" : "", (long long)(size / 12),
-                         (long long)(size % 12));
+        int n = start != end ? snprintf(text, sizeof text, "INTERVAL '%s%lld-%lld' ", sign, size / 12, size % 12)
+                             : snprintf(text, sizeof text, "INTERVAL '%s%lld' ", sign, start == 0 ? size / 12 : size);
         kn_text_start(kn);
         kn_text_add(kn, text, n > 0 ? (size_t)n : 0);
+        add_fields(kn, NAMES, start, end);
         kn_put(kn, i, kn_text_str(kn));
     }
 }
@@ -383,8 +409,8 @@ const KnScalar kn_date_kernels[] = {
     {"spark_try_double_to_timestamp", "d:T", try_double_to_timestamp},
     {"spark_date_to_timestamp", "Ds:T", date_to_timestamp},
     {"spark_ntz_to_timestamp", "Ns:T", ntz_to_timestamp},
-    {"spark_day_time_str", "8:s", day_time_str},
-    {"spark_year_month_str", "4:s", year_month_str},
+    {"spark_day_time_str", "844:s", day_time_str},
+    {"spark_year_month_str", "444:s", year_month_str},
     {"spark_year", "D:4", year},
     {"spark_quarter", "D:4", quarter},
     {"spark_month", "D:4", month},
