@@ -20,6 +20,8 @@ from typing import Any, Callable, Iterable, Iterator
 
 import pyarrow as pa
 
+from solder.shipped import Shipped
+
 SETUP, COMMAND, PART, ARROW, PART_END, ERROR = 1, 2, 3, 11, 12, 13
 BATCHED, ARROW_BATCHED, SCALAR_PANDAS, SCALAR_PANDAS_ITER, MAP_PANDAS, MAP_ARROW = 100, 101, 200, 204, 205, 207
 ROWS_PER_BATCH = 10_000  # spark.sql.execution.arrow.maxRecordsPerBatch
@@ -425,6 +427,7 @@ def serve(source: Any, out: Out) -> None:
     setup: dict[str, Any] = {}
     commands: list[bytes] = []
     function: Function | None = None
+    shipped = Shipped()
     while True:
         head = read_exact(source, HEAD.size)
         if len(head) < HEAD.size:
@@ -433,6 +436,7 @@ def serve(source: Any, out: Out) -> None:
         body = read_exact(source, size)
         if kind == SETUP:
             setup, commands, function = json.loads(body), [], None
+            shipped.use(setup["pyfiles"])
         elif kind == COMMAND:
             commands.append(body)
         elif kind == PART:

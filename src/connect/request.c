@@ -4,8 +4,10 @@
 #include "connect/arrow_out.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <yyjson.h>
 
 static const char *const GLOBAL_DATABASE = "global_temp";
 
@@ -205,12 +207,37 @@ static const PlType *decode_schema(void *self, const PrRel *plan, Err *err) {
     return rel == NULL ? NULL : pl_output_schema(request->arena, rel);
 }
 
+/* The session's Python files as EX_SETTING_PYFILES wants them. Under the session's lock. */
+static void put_pyfiles(CnRequest *request) {
+    const CnSession *session = request->session;
+    pl_settings_unset(&request->settings, STR(EX_SETTING_PYFILES)); /* a client has no say in it */
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *files = yyjson_mut_arr(doc);
+    for (size_t i = 0; i < session->artifacts.count; i++) {
+        const CnArtifact *artifact = session->artifacts.entries[i].value;
+        if (artifact != NULL && str_starts_with(artifact->name, STR("pyfiles/"))) {
+            yyjson_mut_val *file = yyjson_mut_arr_add_arr(doc, files);
+            (void)yyjson_mut_arr_add_strn(doc, file, artifact->name.data, artifact->name.len);
+            (void)yyjson_mut_arr_add_strn(doc, file, artifact->path.data, artifact->path.len);
+        }
+    }
+    size_t len = 0;
+    char *text = yyjson_mut_arr_size(files) == 0 ? NULL : yyjson_mut_val_write(files, 0, &len);
+    if (text != NULL) {
+        Err ignored = {0}; /* a key that no table knows takes any value */
+        (void)pl_settings_set(&request->settings, STR(EX_SETTING_PYFILES), str_copy(request->arena, (Str){text, len}), &ignored);
+    }
+    free(text);
+    yyjson_mut_doc_free(doc);
+}
+
 void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, bool may_change) {
     CnRequest *request = ret_request;
     *request = (CnRequest){.server = session->server, .session = session, .arena = arena, .may_change = may_change};
     request->views.arena = arena;
     (void)pthread_mutex_lock(&session->lock);
     pl_settings_copy(&request->settings, arena, &session->settings);
+    put_pyfiles(request);
     Str database = str_copy(arena, session->current_database);
     (void)pthread_mutex_unlock(&session->lock);
     request->world = (AzWorld){.self = request,

@@ -541,7 +541,9 @@ static Str setup_json(ExPool *pool) {
     }
     Str schema = pl_type_json(pool->arena, pl_struct(pool->arena, fields, rel->noutput));
     Str zone = pool->input->scope->op->time_zone;
-    strbuf_fmt(&out, "{\"zone\":\"%.*s\",\"schema\":%.*s,\"functions\":[", STR_ARG(zone), STR_ARG(schema));
+    Str pyfiles = STR("[]");
+    (void)pl_settings_get(pool->input->scope->op->settings, STR(EX_SETTING_PYFILES), &pyfiles);
+    strbuf_fmt(&out, "{\"zone\":\"%.*s\",\"pyfiles\":%.*s,\"schema\":%.*s,\"functions\":[", STR_ARG(zone), STR_ARG(pyfiles), STR_ARG(schema));
     if (rel->python.function != NULL) {
         strbuf_fmt(&out, "{\"eval\":%d}", (int)rel->python.function->eval);
     }

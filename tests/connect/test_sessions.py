@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import pathlib
+import zipfile
 import zlib
 from typing import Any, Iterator
 
@@ -137,3 +139,36 @@ def test_a_cut_artifact_is_not_kept(engine_remote: str) -> None:
         client.stub.AddArtifacts(iter([begin]))
     assert "was cut" in caught.value.details()
     assert not exists(client, "files/cut")
+
+
+def test_python_files(engine_remote: str, spark_engine: Any, other: Any, tmp_path: pathlib.Path) -> None:
+    """Modules that a session ships are importable in its functions; another session's module of that name is another one."""
+    for name, session in (("one", spark_engine), ("two", other)):
+        folder = tmp_path / name
+        (folder / "packaged").mkdir(parents=True)
+        (folder / "shipped_module.py").write_text(f"NAME = {name!r}\n")
+        (folder / "packaged" / "__init__.py").write_text(f"from packaged.inner import SIZE\nNAME = {name!r}\n")
+        (folder / "packaged" / "inner.py").write_text(f"SIZE = {len(name)}\n")
+        with zipfile.ZipFile(folder / "library.zip", "w") as archive:
+            for part in ("__init__.py", "inner.py"):
+                archive.write(folder / "packaged" / part, f"packaged/{part}")
+        with connect_mode(True):
+            session.addArtifacts(str(folder / "shipped_module.py"), str(folder / "library.zip"), pyfile=True)
+
+    def batches(rows: Any) -> Any:
+        import packaged
+        import pyarrow
+        import shipped_module
+
+        for batch in rows:
+            text = f"{shipped_module.NAME} {packaged.NAME} {packaged.SIZE}"
+            yield pyarrow.RecordBatch.from_arrays([pyarrow.array([text] * batch.num_rows)], names=["names"])
+
+    with connect_mode(True):
+        for session, expected in ((spark_engine, "one one 3"), (other, "two two 3"), (spark_engine, "one one 3")):
+            assert session.range(2).mapInArrow(batches, "names string").collect() == [(expected,)] * 2
+        from pyspark.sql.connect.session import SparkSession
+
+        third = SparkSession(connection=engine_remote)
+        with pytest.raises(Exception, match="No module named"):
+            third.range(1).mapInArrow(batches, "names string").collect()
