@@ -1,12 +1,13 @@
 /* exec/byte_source.c - see byte_source.h. */
 #include "exec/byte_source.h"
 
+#include "exec/decompress.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 enum { RAW_SIZE = 256 * 1024 };
 
@@ -14,14 +15,14 @@ struct ExByteSource {
     int fd;
     Str shown;
     ExCharset charset;
-    bool is_gzip;
+    const ExCodec *codec; /* NULL: plain */
+    ExDecompressor *decompressor;
     bool at_start; /* a byte order mark may come */
     bool is_big_endian;
-    bool gzip_ended;
     int64_t taken;
-    z_stream zip;
-    bool zip_open;
-    unsigned char *raw; /* compressed bytes */
+    char *raw;      /* compressed bytes */
+    Str compressed; /* what is left of them */
+    bool holds_more; /* the last answer was full: more may come without more bytes of the file */
     char *coded;        /* decompressed bytes that await decoding */
     size_t coded_from, coded_to;
     char spill[8]; /* decoded bytes that did not fit */
@@ -45,21 +46,15 @@ bool ex_charset_find(Str name, ExCharset *ret_charset) {
     return false;
 }
 
-static bool is_gzip_name(Str path) {
-    return str_ends_with(path, STR(".gz")) || str_ends_with(path, STR(".gzip"));
-}
-
-bool ex_bytes_are_splittable(Str path, ExCharset charset) {
-    return charset == EX_UTF8 && !is_gzip_name(path);
+bool ex_bytes_are_splittable(Str shown, ExCharset charset) {
+    return charset == EX_UTF8 && ex_codec_of_name(shown) == NULL;
 }
 
 ExByteSource *ex_bytes_open(Str path, Str shown, ExCharset charset, int64_t from, Err *err) {
-    static const char *const refused[] = {".bz2", ".zst", ".lz4", ".snappy", ".xz", ".deflate", ".lzo"};
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        if (str_ends_with(path, str_from_c(refused[i]))) {
-            err_set(err, ERR_NOT_SUPPORTED, "reading %.*s: files compressed as %s are not supported yet; .gz is", STR_ARG(shown), refused[i]);
-            return NULL;
-        }
+    const char *refused = ex_codec_refused(shown);
+    if (refused != NULL) {
+        err_set(err, ERR_NOT_SUPPORTED, "reading %.*s: files compressed as %s are not supported yet; .gz, .bz2 and .zst are", STR_ARG(shown), refused);
+        return NULL;
     }
     ExByteSource *source = calloc(1, sizeof *source);
     if (source == NULL) {
@@ -74,7 +69,7 @@ ExByteSource *ex_bytes_open(Str path, Str shown, ExCharset charset, int64_t from
     source->charset = charset;
     source->is_big_endian = charset != EX_UTF16LE;
     source->at_start = from == 0;
-    source->is_gzip = is_gzip_name(path);
+    source->codec = ex_codec_of_name(shown);
     if (source->fd < 0) {
         err_set(err, ERR_IO, "reading %.*s: %s", STR_ARG(shown), strerror(open_error));
         ex_bytes_close(source);
@@ -85,14 +80,14 @@ ExByteSource *ex_bytes_open(Str path, Str shown, ExCharset charset, int64_t from
         ex_bytes_close(source);
         return NULL;
     }
-    if (source->is_gzip) {
+    if (source->codec != NULL) {
         source->raw = malloc(RAW_SIZE);
-        source->zip_open = inflateInit2(&source->zip, 15 + 16) == Z_OK;
+        source->decompressor = ex_decompressor_new(source->codec);
     }
     if (charset != EX_UTF8) {
         source->coded = malloc(RAW_SIZE);
     }
-    if ((source->is_gzip && (source->raw == NULL || !source->zip_open)) || (charset != EX_UTF8 && source->coded == NULL)) {
+    if ((source->codec != NULL && (source->raw == NULL || source->decompressor == NULL)) || (charset != EX_UTF8 && source->coded == NULL)) {
         err_set(err, "SOLDER.OUT_OF_MEMORY", "reading %.*s: no memory", STR_ARG(shown));
         ex_bytes_close(source);
         return NULL;
@@ -113,46 +108,34 @@ static bool read_file(ExByteSource *source, void *buffer, size_t size, size_t *r
     return true;
 }
 
-static bool read_gzip(ExByteSource *source, char *buffer, size_t size, size_t *ret_size, Err *err) {
-    z_stream *zip = &source->zip;
-    zip->next_out = (unsigned char *)buffer;
-    zip->avail_out = (uInt)size;
-    while (zip->avail_out == (uInt)size) {
-        if (zip->avail_in == 0) {
+static bool read_compressed(ExByteSource *source, char *buffer, size_t size, size_t *ret_size, Err *err) {
+    const char *word = ex_codec_word(source->codec);
+    size_t got = 0;
+    *ret_size = 0;
+    while (got == 0) {
+        if (source->compressed.len == 0 && !source->holds_more) {
             size_t n = 0;
             if (!read_file(source, source->raw, RAW_SIZE, &n, err)) {
                 return false;
             }
             if (n == 0) {
-                if (!source->gzip_ended && source->taken > 0) {
-                    return err_set(err, ERR_IO, "reading %.*s: the gzip file is cut off", STR_ARG(source->shown));
-                }
-                break;
+                return source->taken == 0 || ex_decompressor_has_ended(source->decompressor) ||
+                       err_set(err, ERR_IO, "reading %.*s: the %s file is cut off", STR_ARG(source->shown), word);
             }
-            zip->next_in = source->raw;
-            zip->avail_in = (uInt)n;
+            source->compressed = (Str){source->raw, n};
         }
-        if (source->gzip_ended) {
-            /* A file may hold several gzip members. */
-            if (inflateReset(zip) != Z_OK) {
-                return err_set(err, ERR_INTERNAL, "zlib does not reset");
-            }
-            source->gzip_ended = false;
+        const char *why = NULL;
+        if (!ex_decompress(source->decompressor, &source->compressed, buffer, size, &got, &why)) {
+            return err_set(err, ERR_IO, "reading %.*s: the %s file is damaged: %s", STR_ARG(source->shown), word, why);
         }
-        int state = inflate(zip, Z_NO_FLUSH);
-        if (state == Z_STREAM_END) {
-            source->gzip_ended = true;
-        } else if (state != Z_OK && state != Z_BUF_ERROR) {
-            return err_set(err, ERR_IO, "reading %.*s: the gzip file is damaged: %s", STR_ARG(source->shown),
-                           zip->msg != NULL ? zip->msg : "wrong data");
-        }
+        source->holds_more = got == size;
     }
-    *ret_size = size - zip->avail_out;
+    *ret_size = got;
     return true;
 }
 
 static bool read_coded(ExByteSource *source, char *buffer, size_t size, size_t *ret_size, Err *err) {
-    return source->is_gzip ? read_gzip(source, buffer, size, ret_size, err) : read_file(source, buffer, size, ret_size, err);
+    return source->codec != NULL ? read_compressed(source, buffer, size, ret_size, err) : read_file(source, buffer, size, ret_size, err);
 }
 
 static size_t put_utf8(char *out, uint32_t c) {
@@ -317,9 +300,7 @@ void ex_bytes_close(ExByteSource *owned_source) {
     if (owned_source->fd >= 0) {
         close(owned_source->fd);
     }
-    if (owned_source->zip_open) {
-        inflateEnd(&owned_source->zip);
-    }
+    ex_decompressor_free(owned_source->decompressor);
     free(owned_source->raw);
     free(owned_source->coded);
     free(owned_source);

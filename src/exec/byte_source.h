@@ -15,9 +15,10 @@ typedef enum ExCharset { EX_UTF8, EX_LATIN1, EX_UTF16, EX_UTF16LE, EX_UTF16BE } 
 /* The charset of that name (Java's names and aliases); false: unknown. */
 bool ex_charset_find(Str name, ExCharset *ret_charset);
 /* Whether its bytes can be read from the middle: plain and UTF-8. */
-bool ex_bytes_are_splittable(Str path, ExCharset charset);
+bool ex_bytes_are_splittable(Str shown, ExCharset charset);
 
-/* path is opened at byte offset from (0 unless splittable). shown names the file in errors. */
+/* path is opened at byte offset from (0 unless splittable). shown is the file's name as its user knows it: errors name it, and its ending tells the
+ * compression (an object of a bucket lies in a file of another name). */
 ExByteSource *ex_bytes_open(Str path, Str shown, ExCharset charset, int64_t from, Err *err);
 /* Up to size bytes; *ret_size 0 at the end. */
 bool ex_bytes_read(ExByteSource *source, char *buffer, size_t size, size_t *ret_size, Err *err);

@@ -134,6 +134,7 @@ typedef struct Pass {
     const PlField *fields;
     size_t nfields;
     bool has_first;
+    uint64_t records; /* behind the header, so far */
 } Pass;
 
 static bool take(Pass *pass, Str line, bool is_file_start, Err *err) {
@@ -159,7 +160,7 @@ static bool take(Pass *pass, Str line, bool is_file_start, Err *err) {
             return true;
         }
     }
-    if (!o->infer_schema) {
+    if (!o->infer_schema || !ex_record_is_sampled(pass->records++, o->sampling_ratio)) {
         return true;
     }
     ex_csv_reset(&pass->parser);

@@ -61,7 +61,7 @@ static bool csv_plan(ExScanPlan *plan, Err *err) {
 
 static bool csv_is_splittable(const ExScanPlan *plan, const TyFile *file) {
     const ExCsvOptions *o = &((const ExCsvPlan *)plan->options)->options;
-    return !o->multi_line && o->line_sep.len == 0 && ex_bytes_are_splittable(file->path, o->charset);
+    return !o->multi_line && o->line_sep.len == 0 && ex_bytes_are_splittable(file->shown, o->charset);
 }
 
 static bool csv_open(ExScanLocal *local, Err *err) {

@@ -203,7 +203,8 @@ static bool is_blank(Str s) {
     return true;
 }
 
-static bool infer_file(const Infer *infer, ExLines *lines, ExJsonDoc *json, const PlType **type, Err *err) {
+static bool infer_file(const Infer *infer, ExLines *lines, ExJsonDoc *json, uint64_t *records, const PlType **type, Err *err) {
+    double ratio = infer->options->sampling_ratio;
     bool has_more = true;
     while (has_more && lines->is_whole) {
         if (!ex_lines_grow(lines, &has_more, err)) {
@@ -212,7 +213,7 @@ static bool infer_file(const Infer *infer, ExLines *lines, ExJsonDoc *json, cons
     }
     if (lines->is_whole) {
         Str whole = {lines->buffer, lines->to};
-        return is_blank(whole) || take(infer, json, whole, type, err);
+        return is_blank(whole) || !ex_record_is_sampled((*records)++, ratio) || take(infer, json, whole, type, err);
     }
     while (has_more) {
         Str line;
@@ -220,7 +221,7 @@ static bool infer_file(const Infer *infer, ExLines *lines, ExJsonDoc *json, cons
             return false;
         }
         while (ex_lines_next(lines, &line)) {
-            if (!is_blank(line) && !take(infer, json, line, type, err)) {
+            if (!is_blank(line) && ex_record_is_sampled((*records)++, ratio) && !take(infer, json, line, type, err)) {
                 return false;
             }
         }
@@ -237,11 +238,12 @@ const PlType *ex_json_schema(Arena *arena, const TyScan *scan, Str time_zone, Er
     ExLines lines = {.is_whole = options.multi_line};
     ExJsonDoc json = {0};
     const PlType *type = pl_struct(arena, NULL, 0);
+    uint64_t records = 0;
     bool is_ok = true;
     for (size_t i = 0; i < scan->nfiles && is_ok; i++) {
         const TyFile *file = &scan->files[i];
         is_ok = ex_lines_begin(&lines, file->path, file->shown, options.charset, options.line_sep, 0, INT64_MAX, err) &&
-                infer_file(&infer, &lines, &json, &type, err);
+                infer_file(&infer, &lines, &json, &records, &type, err);
     }
     ex_lines_close(&lines);
     ex_json_done(&json);

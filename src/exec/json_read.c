@@ -43,7 +43,7 @@ static bool json_plan(ExScanPlan *plan, Err *err) {
 
 static bool json_is_splittable(const ExScanPlan *plan, const TyFile *file) {
     const ExJsonOptions *o = &((const ExJsonPlan *)plan->options)->options;
-    return !o->multi_line && o->line_sep.len == 0 && ex_bytes_are_splittable(file->path, o->charset);
+    return !o->multi_line && o->line_sep.len == 0 && ex_bytes_are_splittable(file->shown, o->charset);
 }
 
 static bool json_open(ExScanLocal *local, Err *err) {

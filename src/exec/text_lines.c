@@ -7,6 +7,14 @@
 
 enum { BLOCK_SIZE = 1024 * 1024, TAIL_SIZE = 16 * 1024 };
 
+bool ex_record_is_sampled(uint64_t n, double ratio) {
+    uint64_t mixed = (n + 1) * UINT64_C(0x9E3779B97F4A7C15); /* splitmix64 */
+    mixed = (mixed ^ (mixed >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    mixed = (mixed ^ (mixed >> 27)) * UINT64_C(0x94D049BB133111EB);
+    mixed ^= mixed >> 31;
+    return ratio > 0.99 || (double)(mixed >> 11) * 0x1p-53 < ratio;
+}
+
 bool ex_is_ascii(const char *data, size_t size) {
     __m128i seen = _mm_setzero_si128();
     size_t i = 0;

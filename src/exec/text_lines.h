@@ -40,6 +40,10 @@ bool ex_lines_next(ExLines *lines, Str *ret_line);
 int64_t ex_lines_taken(ExLines *lines);
 void ex_lines_close(ExLines *lines);
 
+/* Whether record number n of an input is looked at by schema inference with that samplingRatio: always the same records of the same input. From 0.99 on it is
+ * all, as in Spark (CSVUtils.sample, JsonUtils.sample), whose own choice below that rests on its partitions. */
+bool ex_record_is_sampled(uint64_t n, double ratio);
+
 /* "s3://b/k:17" for the line at a byte offset of a file. */
 Str ex_line_place(Arena *arena, Str path, Str shown, int64_t offset);
 

@@ -30,7 +30,7 @@ static bool text_plan(ExScanPlan *plan, Err *err) {
 
 static bool text_is_splittable(const ExScanPlan *plan, const TyFile *file) {
     const ExTextPlan *text = plan->options;
-    return !text->whole && text->line_sep.len == 0 && ex_bytes_are_splittable(file->path, EX_UTF8);
+    return !text->whole && text->line_sep.len == 0 && ex_bytes_are_splittable(file->shown, EX_UTF8);
 }
 
 static bool text_open(ExScanLocal *local, Err *err) {

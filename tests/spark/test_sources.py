@@ -6,6 +6,7 @@ are made from a fixed seed over the characters that CSV and JSON care about.
 
 from __future__ import annotations
 
+import bz2
 import datetime
 import decimal
 import gzip
@@ -456,3 +457,40 @@ def test_parquet_columns_that_files_lack(both: list[tuple[Any, bool]], tmp_path:
     assert_same(both, lambda spark: spark.read.schema(schema).parquet(path).where("n IS NULL AND a > 1").select("a", "z.k", "m"))
     assert_same(both, lambda spark: spark.read.schema("q int").parquet(path).orderBy("p"))
     assert_same(both, lambda spark: spark.read.schema("q int").parquet(path + "/p=1").groupBy("q").count())
+
+
+def test_bzip2(both: list[tuple[Any, bool]], tmp_path: pathlib.Path) -> None:
+    """Members one after another, as parallel compressors write them; a cut and a damaged file are errors."""
+    text = b"a,b\n" + b"".join(b"%d,x%d\n" % (i, i * 7) for i in range(5000))
+    (tmp_path / "t.csv.bz2").write_bytes(bz2.compress(text[:10_001]) + bz2.compress(text[10_001:]))
+    path = str(tmp_path / "t.csv.bz2")
+    assert_same(both, lambda spark: spark.read.csv(path, header=True, inferSchema=True))
+    assert_same(both, lambda spark: spark.read.text(path))
+    (tmp_path / "j.json.bz2").write_bytes(bz2.compress(b'{"a": 1}\n{"a": 2, "b": "x"}\n'))
+    assert_same(both, lambda spark: spark.read.json(str(tmp_path / "j.json.bz2")))
+
+
+@pytest.mark.parametrize("name, compress", [("bz2", bz2.compress), ("gz", gzip.compress)])
+def test_damaged_archives(spark_engine: Any, tmp_path: pathlib.Path, name: str, compress: Callable[[bytes], bytes]) -> None:
+    whole = compress(b"".join(b"%d\n" % (i * i) for i in range(20_000)))
+    for kind, data in (("cut off", whole[: len(whole) // 2]), ("damaged", b"this is no archive at all " * 40)):
+        path = tmp_path / f"t.csv.{name}"
+        path.write_bytes(data)
+        with connect_mode(True), pytest.raises(Exception, match=f"t.csv.{name}: the \\w+ file is {kind}"):
+            spark_engine.read.csv(str(path)).count()
+
+
+def test_sampling_ratio(both: list[tuple[Any, bool]], tmp_path: pathlib.Path) -> None:
+    """Only a share of the records decides the schema; with 1.0, all; 0 is refused."""
+    (tmp_path / "t.csv").write_text("a\n" + "1\n" * 2000 + "x\n")
+    (tmp_path / "t.json").write_text('{"a": 1}\n' * 2000 + '{"a": "x"}\n')
+    for ratio, expected in (("1.0", "string"), ("0.995", "string"), ("0.001", "int bigint")):
+        for session, is_connect in both:
+            with connect_mode(is_connect):
+                csv = session.read.csv(str(tmp_path / "t.csv"), header=True, inferSchema=True, samplingRatio=ratio).schema[0].dataType
+                text = session.read.json(str(tmp_path / "t.json"), samplingRatio=float(ratio)).schema
+                assert csv.simpleString() in expected
+                assert len(text) == 0 or text[0].dataType.simpleString() in expected
+    for session, is_connect in both:
+        with connect_mode(is_connect), pytest.raises(Exception, match="should be greater than 0"):
+            session.read.csv(str(tmp_path / "t.csv"), inferSchema=True, samplingRatio="0").schema  # noqa: B018
