@@ -7,7 +7,7 @@
 #ifndef SOLDER_CLI_CLI_H
 #define SOLDER_CLI_CLI_H
 
-#include "base/err.h"
+#include "store/store.h"
 
 #include <stdio.h>
 
@@ -48,12 +48,27 @@ typedef struct CliSummary {
     size_t nfunctions;
 } CliSummary;
 
+/* What `solder serve` is told. */
+typedef struct CliServeConfig {
+    CliEngineConfig engine; /* home, memory, threads; port is Spark Connect's, -1: none */
+    Str host;               /* address to listen on */
+    int port;               /* the gateway's; 0: any free one */
+    Str account, region;
+    bool no_auth, json_log;
+} CliServeConfig;
+
+typedef struct CliServer CliServer;
+
 typedef struct CliHost {
     CliEngine *(*start)(const CliEngineConfig *config, Err *err);
     int (*port)(const CliEngine *engine);
     void (*progress)(CliEngine *engine, CliProgress *ret_progress);
     void (*summary)(CliEngine *engine, Arena *arena, CliSummary *ret_summary);
     void (*stop)(CliEngine *owned_engine);
+    CliServer *(*serve)(const CliServeConfig *config, Err *err);
+    int (*serve_port)(const CliServer *server);         /* the gateway's */
+    int (*serve_connect_port)(const CliServer *server); /* -1: none */
+    void (*serve_stop)(CliServer *owned_server);
     const char *version, *duckdb_version, *python, *python_path;
 } CliHost;
 
@@ -79,7 +94,31 @@ int cmd_run(CliCall *call);
 int cmd_connect(CliCall *call);
 int cmd_catalog(CliCall *call);
 int cmd_s3(CliCall *call);
+int cmd_serve(CliCall *call);
+int cmd_env(CliCall *call);
+int cmd_aws(CliCall *call);
+int cmd_key(CliCall *call);
+int cmd_status(CliCall *call);
 int cmd_version(CliCall *call);
+
+/* ---- server_state.c ---- */
+
+/* The server over a home directory as its lock file tells of it. */
+typedef struct CliServerState {
+    bool is_running;
+    int64_t pid;
+    Str endpoint; /* http://127.0.0.1:4566; the default one when no server runs */
+    Str region;
+    int64_t connect_port;
+    bool no_auth;
+} CliServerState;
+
+/* Takes the home's server lock, which lasts as long as the process; false with err set when another server has it. */
+bool cli_server_lock(Arena *arena, Str home, int *ret_fd, Err *err);
+bool cli_server_announce(int lock_fd, Arena *arena, const CliServerState *state, Err *err);
+bool cli_server_state(Arena *arena, Str home, CliServerState *ret_state, Err *err);
+/* The variables that point AWS's tools at the server: "NAME=value", NULL-terminated. */
+const char *const *cli_aws_variables(StStore *store, Arena *arena, const CliServerState *state, Err *err);
 
 /* Prints "solder: message" (and nothing of Solder's inner codes but AWS's) to stderr; returns CLI_FAILED. */
 int cli_fail(const Err *err);

@@ -40,6 +40,11 @@ bool st_catalog_get(StStore *store, Arena *arena, StEntity entity, const StEntit
 /* All of that kind below database (and table), sorted by name; empty names: everywhere. */
 bool st_catalog_list(StStore *store, Arena *arena, StEntity entity, const StEntityName *below, const Str **ret_json, size_t *ret_count,
                      Err *err);
+/* One page of the same list: the entities behind the own name `after` (a partition's values; empty: from the first), at most limit (0: all). */
+bool st_catalog_page(StStore *store, Arena *arena, StEntity entity, const StEntityName *below, Str after, size_t limit, const Str **ret_json,
+                     size_t *ret_count, Err *err);
+/* Replaces what is there only when it still is what the caller saw; *ret_swapped says whether. */
+bool st_catalog_swap(StStore *store, StEntity entity, const StEntityName *name, Str seen, Str json, bool *ret_swapped, Err *err);
 bool st_catalog_delete(StStore *store, StEntity entity, const StEntityName *name, Err *err);
 
 /* ---- buckets and objects ------------------------------------------------------------------------------------------- */
