@@ -156,7 +156,7 @@ static bool run_mb(StStore *store, CliCall *call, int argc, char **argv, Err *er
     (void)call;
     (void)argc;
     S3Url url;
-    if (!parse_url(argv[0], &url, err) || !st_bucket_create(store, url.bucket, err)) {
+    if (!parse_url(argv[0], &url, err) || !st_bucket_create(store, url.bucket, STR(""), err)) {
         return false;
     }
     printf("make_bucket: %.*s\n", STR_ARG(url.bucket));
@@ -237,7 +237,7 @@ static bool run_rm(StStore *store, CliCall *call, int argc, char **argv, Err *er
     }
     if (!recursive) {
         StObject object;
-        return st_object_get(store, call->arena, url.bucket, url.key, &object, err) && st_object_delete(store, url.bucket, url.key, err);
+        return st_object_get(store, call->arena, url.bucket, url.key, &object, err) && st_object_delete(store, url.bucket, &url.key, 1, err);
     }
     StTxn *txn = st_txn_begin(store, url.bucket, err);
     if (txn == NULL) {
