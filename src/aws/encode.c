@@ -251,9 +251,10 @@ static Str error_xml(const AwsRequest *request, Str request_id, const AwsCall *c
     yyjson_mut_val *value;
     if (call != NULL && call->error_detail != NULL) {
         yyjson_mut_obj_foreach(call->error_detail, i, count, key, value) {
-            strbuf_fmt(&out, "<%s>", yyjson_mut_get_str(key));
+            Str name = {yyjson_mut_get_str(key), yyjson_mut_get_len(key)};
+            strbuf_fmt(&out, "<%.*s>", STR_ARG(name));
             add_escaped(&out, (Str){yyjson_mut_get_str(value), yyjson_mut_get_len(value)});
-            strbuf_fmt(&out, "</%s>", yyjson_mut_get_str(key));
+            strbuf_fmt(&out, "</%.*s>", STR_ARG(name));
         }
     }
     strbuf_add_c(&out, "<Resource>");

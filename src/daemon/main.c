@@ -8,10 +8,10 @@ static const CliHost HOST = {.start = wire_start,
                              .progress = wire_progress,
                              .summary = wire_summary,
                              .stop = wire_stop,
-
-
-
-
+                             .serve = serve_start,
+                             .serve_port = serve_port,
+                             .serve_connect_port = serve_connect_port,
+                             .serve_stop = serve_stop,
                              .version = SOLDER_VERSION,
                              .duckdb_version = SOLDER_DUCKDB_VERSION,
                              .python = SOLDER_PYTHON_DEFAULT,
