@@ -413,7 +413,6 @@ static bool listen_on(AwsServer *server, Err *err) {
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, server},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)take_uri, server},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
-        {MHD_OPTION_LISTENING_ADDRESS_REUSE, 1, NULL},
         {MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | (is_v6 ? MHD_USE_IPv6 : 0u);
     server->daemon = MHD_start_daemon(flags, (uint16_t)config->port, NULL, NULL, handle, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
