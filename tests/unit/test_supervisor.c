@@ -1,3 +1,4 @@
+/* tsan */
 /* test_supervisor.c - tasks under real processes: how they end, what they start, what they print, and what an earlier server left. */
 #include "supervise/process_table.h"
 #include "supervise/supervisor.h"
