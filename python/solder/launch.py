@@ -8,6 +8,7 @@ when it fails names the script's own lines, and none of the machinery's.
 from __future__ import annotations
 
 import atexit
+import linecache
 import os
 import re
 import sys
@@ -15,6 +16,7 @@ import sysconfig
 import threading
 import traceback
 import types
+from importlib.util import decode_source
 from typing import NoReturn, Sequence
 
 __all__ = ["main", "report"]
@@ -118,11 +120,29 @@ def _interrupted_at(error: KeyboardInterrupt, script: str) -> str:
     return ""
 
 
-def _run(name: str) -> int:
+def _source_lines(source: bytes) -> list[str]:
+    """The script's lines as Python reads them; none when they can't be decoded (compile says why)."""
+    try:
+        return decode_source(source).splitlines(keepends=True)
+    except (SyntaxError, UnicodeDecodeError):
+        return []
+
+
+def _shown_as(script: str, shown: str, source: bytes) -> str:
+    """The name that tracebacks give the script; the lines that they quote come from memory when it is no file's."""
+    if shown:
+        lines = _source_lines(source)
+        linecache.cache[shown] = (len(source), None, lines, shown)  # without a time: kept, since no file can be newer
+    return shown or script
+
+
+def _run(name: str, shown: str) -> int:
     script = os.path.abspath(name)  # as Python does: the script may change its folder
     try:
-        with open(script, "rb") as source:
-            code = compile(source.read(), script, "exec", dont_inherit=True)
+        with open(script, "rb") as file:
+            source = file.read()
+        shown = _shown_as(script, shown, source)
+        code = compile(source, shown, "exec", dont_inherit=True)
     except OSError as e:
         print(f"{name}: {e.strerror or e}", file=sys.stderr)
         return 2
@@ -137,7 +157,7 @@ def _run(name: str) -> int:
     except SystemExit as e:
         return _exit_status(e)
     except KeyboardInterrupt as e:
-        print(f"interrupted{_interrupted_at(e, script)}", file=sys.stderr)
+        print(f"interrupted{_interrupted_at(e, shown)}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BaseException as e:  # noqa: BLE001 - the end of the script, whatever it raised
         sys.stdout.flush()
@@ -152,6 +172,7 @@ def main(argv: Sequence[str]) -> int:
         print("usage: python -m solder.launch SCRIPT.py [ARGUMENT…]", file=sys.stderr)
         return 2
     script = argv[0]
+    shown = os.environ.pop("SOLDER_SCRIPT_NAME", "")  # s3://… of which the script is a copy
     sys.argv = list(argv)
     folder = os.path.dirname(os.path.abspath(script))
     if sys.flags.safe_path:
@@ -162,7 +183,7 @@ def main(argv: Sequence[str]) -> int:
         from solder.session import install
 
         install()
-    return _run(script)
+    return _run(script, shown)
 
 
 def _leave(status: int) -> NoReturn:

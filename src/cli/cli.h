@@ -64,6 +64,7 @@ typedef struct CliHost {
     int (*port)(const CliEngine *engine);
     void (*progress)(CliEngine *engine, CliProgress *ret_progress);
     void (*summary)(CliEngine *engine, Arena *arena, CliSummary *ret_summary);
+    Str (*scratch)(const CliEngine *engine); /* a folder for files that the run needs: gone when the engine has stopped */
     void (*stop)(CliEngine *owned_engine);
     CliServer *(*serve)(const CliServeConfig *config, Err *err);
     int (*serve_port)(const CliServer *server);         /* the gateway's */
@@ -119,6 +120,21 @@ bool cli_server_announce(int lock_fd, Arena *arena, const CliServerState *state,
 bool cli_server_state(Arena *arena, Str home, CliServerState *ret_state, Err *err);
 /* The variables that point AWS's tools at the server: "NAME=value", NULL-terminated. */
 const char *const *cli_aws_variables(StStore *store, Arena *arena, const CliServerState *state, Err *err);
+
+/* ---- cmd_s3.c ---- */
+
+bool cli_is_s3(const char *text);
+/* The object's bytes, to read; -1 and err set. Path and lease live in the arena. */
+int cli_s3_open(StStore *store, Arena *arena, const char *url, Err *err);
+/* From where it stands to its end; what: the source, for messages. */
+bool cli_copy_bytes(int from, int to, const char *what, Err *err);
+
+/* ---- script_copy.c ---- */
+
+/* The script s3://BUCKET/KEY, to read. */
+bool cli_script_open(Str home, const char *url, int *ret_fd, Err *err);
+/* The script's bytes as a file in a folder of its own below scratch. */
+bool cli_script_copy(Arena *arena, int fd, const char *url, Str scratch, Str *ret_path, Err *err);
 
 /* Prints "solder: message" (and nothing of Solder's inner codes but AWS's) to stderr; returns CLI_FAILED. */
 int cli_fail(const Err *err);

@@ -25,6 +25,7 @@ typedef struct Run {
     bool quiet;
     const char *script;
     char **script_args;
+    int script_fd; /* of a script in a bucket, until it is copied; -1: a local file */
     CliEngine *engine;
     SuProcess child;
     int out_pipe, err_pipe; /* read ends; -1: closed, or the child writes to ours directly */
@@ -64,8 +65,11 @@ static bool read_arguments(CliCall *call, Run *run, Err *err) {
     return true;
 }
 
-static bool check_script(const Run *run, Err *err) {
+static bool check_script(Run *run, Err *err) {
     struct stat status;
+    if (cli_is_s3(run->script)) {
+        return cli_script_open(run->config.home, run->script, &run->script_fd, err);
+    }
     if (stat(run->script, &status) != 0) {
         return err_set(err, ERR_IO, "script %s: %s", run->script, strerror(errno));
     }
@@ -102,6 +106,13 @@ static bool start_script(Run *run, Err *err) {
     argv[1] = "-m";
     argv[2] = "solder.launch";
     argv[3] = run->script;
+    if (run->script_fd >= 0) {
+        Str copy = {0};
+        if (!cli_script_copy(arena, run->script_fd, run->script, host->scratch(run->engine), &copy, err)) {
+            return false;
+        }
+        argv[3] = copy.data;
+    }
     memcpy(argv + 4, run->script_args, nargs * sizeof *argv);
     const char *env[] = {
         str_fmt(arena, "PYTHONPATH=%s%s%s", module_path != NULL ? module_path : host->python_path, user_path != NULL ? ":" : "",
@@ -112,6 +123,7 @@ static bool start_script(Run *run, Err *err) {
         "SOLDER_ENGINE=1",
         "PYTHONUNBUFFERED=1",
         str_fmt(arena, "SOLDER_HOME=%.*s", STR_ARG(run->config.home)).data,
+        str_fmt(arena, "SOLDER_SCRIPT_NAME=%s", run->script_fd >= 0 ? run->script : "").data,
         NULL};
     int out[2] = {-1, -1};
     int errors[2] = {-1, -1};
@@ -254,6 +266,7 @@ int cmd_run(CliCall *call) {
                .out_pipe = -1,
                .err_pipe = -1,
                .signal_fd = -1,
+               .script_fd = -1,
                .terminal_width = cli_terminal_width(stderr),
                .started = now_s()};
     if (!read_arguments(call, &run, &err)) {

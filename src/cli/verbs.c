@@ -7,7 +7,7 @@
 
 static const CliVerb VERBS[] = {
     {"run", "run a Glue or PySpark script",
-     "Usage: solder run [options] SCRIPT.py [script's arguments]\n\n"
+     "Usage: solder run [options] SCRIPT.py|s3://BUCKET/SCRIPT.py [script's arguments]\n\n"
      "Runs the script on the embedded engine: services and engine start in this process, over the home\n"
      "directory. Prints the script's output, progress, and a summary; exits with the script's status.\n\n"
      "Options (before the script):\n"

@@ -24,6 +24,7 @@ typedef struct Watched {
 struct CliEngine {
     Arena *arena;
     StStore *store;
+    Str scratch; /* this process's, in the home directory */
     ExStorage storage;
     CatalogTables tables;
     CnCatalog catalog;
@@ -123,10 +124,11 @@ static const char *setting(const char *name, const char *fallback) {
 
 static bool start_engine(CliEngine *engine, const CliEngineConfig *config, Err *err) {
     engine->store = st_open(config->home, err);
-    Str scratch;
+    Str scratch = {0};
     if (engine->store == NULL || !st_scratch_directory(engine->store, &scratch, err)) {
         return false;
     }
+    engine->scratch = scratch;
     engine->storage = local_storage(engine->store);
     engine->tables = (CatalogTables){engine->store, &engine->storage};
     engine->workers = python_workers_new(setting("SOLDER_PYTHON", SOLDER_PYTHON_DEFAULT), setting("SOLDER_PYTHONPATH", SOLDER_PYTHONPATH_DEFAULT));
@@ -187,6 +189,10 @@ CliEngine *wire_start(const CliEngineConfig *config, Err *err) {
 
 int wire_port(const CliEngine *engine) {
     return cn_server_port(engine->server);
+}
+
+Str wire_scratch(const CliEngine *engine) {
+    return engine->scratch;
 }
 
 void wire_progress(CliEngine *engine, CliProgress *ret_progress) {
