@@ -20,6 +20,7 @@ struct KnSet {
     pthread_mutex_t lock;
     Arena *arena;
     Map names; /* of the instances registered */
+    const KnFamily *more; /* kn_set_add */
 };
 
 /* ---- a call ----------------------------------------------------------------------------------------------------------------------- */
@@ -333,15 +334,25 @@ void kn_set_free(KnSet *owned_set) {
     }
 }
 
-static const KnFamily *find_family(Str name) {
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        for (const KnFamily *row = families[i]; row->name != NULL; row++) {
-            if (str_eq_c(name, row->name)) {
-                return row;
-            }
+void kn_set_add(KnSet *set, const KnFamily *rows) {
+    set->more = rows;
+}
+
+static const KnFamily *find_in(const KnFamily *rows, Str name) {
+    for (const KnFamily *row = rows; row != NULL && row->name != NULL; row++) {
+        if (str_eq_c(name, row->name)) {
+            return row;
         }
     }
     return NULL;
+}
+
+static const KnFamily *find_family(const KnSet *set, Str name) {
+    const KnFamily *found = find_in(set->more, name);
+    for (size_t i = 0; found == NULL && i < sizeof families / sizeof families[0]; i++) {
+        found = find_in(families[i], name);
+    }
+    return found;
 }
 
 /* The logical type that a type's text means, by asking DuckDB. */
@@ -371,7 +382,7 @@ static bool register_instance(duckdb_connection connection, Arena *arena, const 
 }
 
 bool kn_set_require(KnSet *set, duckdb_connection connection, Str family, Str type, Str name, Err *err) {
-    const KnFamily *row = find_family(family);
+    const KnFamily *row = find_family(set, family);
     if (row == NULL) {
         return err_set(err, ERR_INTERNAL, "no kernel family %.*s", STR_ARG(family));
     }

@@ -429,6 +429,33 @@ static void write_sha2(Lo *lo, StrBuf *out, const LoCall *call) {
     }
 }
 
+/* The value, a type as schema JSON, the options from an argument on as a list, the time zone (exec/json_function.c). */
+static void write_json_call(Lo *lo, StrBuf *out, const LoCall *call, const char *family, Str schema, size_t options) {
+    Str value = lo_expr(lo, call->args[0]);
+    Str name = lo_kernel(lo, family, call->type);
+    strbuf_fmt(out, "%.*s(%.*s, ", STR_ARG(name), STR_ARG(value));
+    lo_write_quoted(out, schema);
+    Str policy = STR("EXCEPTION");
+    (void)pl_settings_get(lo->settings, STR("spark.sql.legacy.timeParserPolicy"), &policy);
+    strbuf_add_c(out, ", CAST(['timeParserPolicy', ");
+    lo_write_quoted(out, policy);
+    for (size_t i = options; i < call->nargs; i++) {
+        strbuf_add_c(out, ", ");
+        lo_write_expr(lo, out, call->args[i]);
+    }
+    strbuf_add_c(out, "] AS VARCHAR[]), ");
+    lo_write_quoted(out, lo->time_zone);
+    strbuf_add_char(out, ')');
+}
+
+static void write_from_json(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_json_call(lo, out, call, "from_json", call->args[1]->literal->s, 2);
+}
+
+static void write_to_json(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_json_call(lo, out, call, "to_json", pl_type_json(lo->arena, call->args[0]->type), 1);
+}
+
 typedef struct Writer {
     const char *name;
     LoWriter *write;
@@ -445,6 +472,7 @@ static const Writer writers[] = {
     {"@concat_ws", write_concat_ws},
     {"@divide", write_divide},
     {"@floor", write_floor},
+    {"@from_json", write_from_json},
     {"@ilike", write_ilike},
     {"@integral_divide", write_integral_divide},
     {"@length", write_length},
@@ -467,6 +495,7 @@ static const Writer writers[] = {
     {"@subtract", write_subtract},
     {"@to_date", write_to_date},
     {"@to_timestamp", write_to_timestamp},
+    {"@to_json", write_to_json},
     {"@trim", write_trim},
     {"@unix_timestamp", write_unix_timestamp},
 };
