@@ -167,6 +167,7 @@ bool az_rule_date_shift(AzCtx *ctx, AzCall *call);
 bool az_rule_subtract_timestamps(AzCtx *ctx, AzCall *call);
 bool az_rule_in(AzCtx *ctx, AzCall *call);
 const PlType *az_result_arithmetic(AzCtx *ctx, const AzCall *call);
+bool az_rule_extract(AzCtx *ctx, AzCall *call); /* date_fields.c */
 bool az_rule_from_json(AzCtx *ctx, AzCall *call); /* json.c, with the next three */
 bool az_rule_to_json(AzCtx *ctx, AzCall *call);
 bool az_rule_schema_of_json(AzCtx *ctx, AzCall *call);
