@@ -27,6 +27,7 @@ typedef struct AzCtx {
     VEC(uint32_t) canon; /* by attribute id: the id that it repeats (select a, a), else itself */
     const AzCte *ctes;
     const AzScope *outer; /* the scope around a subquery's plan */
+    bool names_files;     /* input_file_name() was called */
     bool used_outer;      /* a name was found in an enclosing query */
     int depth;            /* of nested relations, expressions and views */
 } AzCtx;
@@ -237,6 +238,8 @@ const AzRel *az_agg_filter(AzCtx *ctx, const AzRel *rel, const TxExpr *condition
 AzScope az_agg_scope(AzCtx *ctx, const AzRel *rel, AzIds *missing);
 /* A unary node over input: the same names, tr wrapped. */
 AzRel *az_wrap(AzCtx *ctx, const TrRel *tr, const AzRel *input);
+/* The tree with each row's file where input_file_name() asks for it. */
+const TrRel *az_name_files(AzCtx *ctx, const TrRel *rel);
 const TrRel *az_renumber(AzCtx *ctx, const TrRel *tr); /* a copy with attribute ids of its own */
 const AzRel *az_lateral_view_rel(AzCtx *ctx, const PrRel *pr);
 const AzRel *az_table_function_rel(AzCtx *ctx, const PrRel *pr);

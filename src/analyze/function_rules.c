@@ -316,6 +316,12 @@ static bool coerce_current_database(AzCtx *ctx, AzCall *call) {
     return true;
 }
 
+static bool coerce_input_file_name(AzCtx *ctx, AzCall *call) {
+    (void)call;
+    ctx->names_files = true;
+    return true;
+}
+
 static bool coerce_current_user(AzCtx *ctx, AzCall *call) {
     char space[1024];
     struct passwd entry, *found = NULL;
@@ -716,6 +722,7 @@ static const struct {
     {"current_database", coerce_current_database},
     {"current_user", coerce_current_user},
     {"extract", az_rule_extract},
+    {"input_file_name", coerce_input_file_name},
     {"from_json", az_rule_from_json},
     {"to_json", az_rule_to_json},
     {"schema_of_json", az_rule_schema_of_json},
