@@ -41,7 +41,7 @@ OWNED: list[tuple[re.Pattern[str], set[str]]] = [
     (re.compile(r"^microhttpd"), {"aws"}),
     (re.compile(r"^nanoarrow|^flatcc"), {"connect", "exec"}),
     (re.compile(r"^pcre2"), {"kernels", "analyze", "aws"}),
-    (re.compile(r"^openssl/|^expat"), {"aws", "service", "store"}),
+    (re.compile(r"^openssl/|^expat"), {"aws"}),
     (re.compile(r"^unicode/"), {"kernels", "exec"}),
     (re.compile(r"^spawn\.h$"), {"supervise"}),
 ]
