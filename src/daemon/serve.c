@@ -53,7 +53,7 @@ static bool start_services(CliServer *server, const CliServeConfig *config, Err 
         return false;
     }
     services->supervisor = su_supervisor_new(err);
-    return services->supervisor != NULL;
+    return services->supervisor != NULL && sv_open(services, err);
 }
 
 static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *err) {
@@ -87,6 +87,7 @@ void serve_stop(CliServer *owned_server) {
     if (owned_server->services.supervisor != NULL) {
         su_supervisor_free(owned_server->services.supervisor);
     }
+    sv_close(&owned_server->services);
     st_close(owned_server->services.store);
     arena_free(owned_server->arena);
 }
