@@ -205,31 +205,31 @@ static bool check_body(Exchange *exchange) {
            aws_authenticate(request, &exchange->server->config, aws_body_sha256(exchange->body), wall_clock(), &exchange->err);
 }
 
-/* Never called: the answer to a HEAD has a length and no body. */
-static ssize_t no_bytes(void *self, uint64_t position, char *buffer, size_t size) {
+/* Never called: a HEAD's answer ends with its headers. */
+static ssize_t no_bytes(void *self, uint64_t at, char *buffer, size_t size) {
     (void)self;
-    (void)position;
+    (void)at;
     (void)buffer;
     (void)size;
-    return MHD_CONTENT_READER_END_OF_STREAM;
+    return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-/* The length of what a GET would send, for a HEAD; -1: not said. */
-static int64_t head_length(const Exchange *exchange, const AwsAnswer *answer) {
-    int64_t length = -1;
-    for (size_t i = 0; str_eq_c(exchange->request.method, "HEAD") && i < answer->headers.count; i++) {
-        if (str_eq_nocase(answer->headers.items[i].name, STR("Content-Length")) && !str_to_i64(answer->headers.items[i].value, &length)) {
-            length = -1;
+/* The length that a HEAD's answer announces, of what a GET would send: the library takes it from the response alone. */
+static bool announced_length(const Exchange *exchange, const AwsAnswer *answer, int64_t *ret_length) {
+    bool is_head = str_eq_c(exchange->request.method, "HEAD");
+    for (size_t i = 0; is_head && i < answer->headers.count; i++) {
+        if (str_eq_nocase(answer->headers.items[i].name, STR("Content-Length"))) {
+            return str_to_i64(answer->headers.items[i].value, ret_length) && *ret_length > 0;
         }
     }
-    return length;
+    return false;
 }
 
 static struct MHD_Response *make_response(Exchange *exchange, AwsAnswer *answer) {
     int fd = -1;
-    int64_t length = head_length(exchange, answer);
-    if (length >= 0) {
-        return MHD_create_response_from_callback((uint64_t)length, 1024, no_bytes, NULL, NULL);
+    int64_t length = 0;
+    if (announced_length(exchange, answer, &length)) {
+        return MHD_create_response_from_callback((uint64_t)length, 1, no_bytes, NULL, NULL);
     }
     if (answer->download.path.len > 0) {
         fd = open(str_to_c(exchange->arena, answer->download.path), O_RDONLY | O_CLOEXEC);
@@ -260,7 +260,7 @@ static enum MHD_Result send_answer(Exchange *exchange, struct MHD_Connection *co
     }
     for (size_t i = 0; i < answer->headers.count; i++) {
         const AwsPair *header = &answer->headers.items[i];
-        if (!str_eq_nocase(header->name, STR("Content-Length"))) { /* the library says the length of what it sends */
+        if (!str_eq_nocase(header->name, STR("Content-Length"))) {
             (void)MHD_add_response_header(response, header->name.data, header->value.data);
         }
     }

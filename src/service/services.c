@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { LOG_SYNC_MS = 1000 };
+enum { LOG_SYNC_MS = 1000, SWEEP_EVERY_MS = 10000 };
 
 /* Log lines are read back at once; on disk they are within about a second. */
 static void sync_logs(void *self) {
@@ -25,9 +25,16 @@ bool sv_open(SvServices *services, Err *err) {
     return true;
 }
 
+/* What could not go when it was deleted, because somebody read it then. */
+static void sweep(void *self) {
+    SvServices *services = self;
+    st_sweep(services->store);
+    su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
+}
+
 bool sv_start(SvServices *services, Err *err) {
-    (void)services;
     (void)err;
+    su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
     return true;
 }
 
