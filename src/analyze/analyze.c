@@ -149,8 +149,7 @@ const TrRel *az_analyze(Arena *arena, const AzWorld *world, const PrRel *plan, E
         }
         return NULL;
     }
-    const TrRel *tr = az_visible(&ctx, rel)->tr;
-    return ctx.names_files ? az_name_files(&ctx, tr) : tr;
+    return az_visible(&ctx, rel)->tr;
 }
 
 /* ---- constants ---- */
