@@ -27,7 +27,7 @@ typedef struct ExJsonDoc {
 } ExJsonDoc;
 
 bool ex_json_options(ExJsonOptions *ret, const PlOption *options, size_t noptions, Str time_zone, Arena *arena, Err *err);
-/* The record's root, or NULL when it is no JSON. Numbers are raw text. */
+/* The record's root, or NULL when it is no JSON or nested too deeply (Jackson's limit). Numbers are raw text. */
 yyjson_val *ex_json_parse(ExJsonDoc *json, const ExJsonOptions *options, Str record);
 void ex_json_done(ExJsonDoc *json);
 

@@ -37,6 +37,31 @@ bool ex_json_options(ExJsonOptions *ret, const PlOption *options, size_t noption
     return ex_parse_options(&o->parse, options, noptions, time_zone, arena, err);
 }
 
+enum { MAX_DEPTH = 1000 }; /* StreamReadConstraints of Spark's Jackson; what reads values goes as deep as they do */
+
+/* Whether arrays and objects lie in one another more than MAX_DEPTH times. A document's values lie one behind the other, insides after their container. */
+static bool is_too_deep(yyjson_doc *doc) {
+    if (yyjson_doc_get_val_count(doc) <= MAX_DEPTH) {
+        return false;
+    }
+    const yyjson_val *ends[MAX_DEPTH];
+    size_t depth = 0;
+    yyjson_val *value = yyjson_doc_get_root(doc);
+    for (const yyjson_val *end = unsafe_yyjson_get_next(value); value < end; value++) {
+        while (depth > 0 && value >= ends[depth - 1]) {
+            depth--;
+        }
+        if (!unsafe_yyjson_is_ctn(value)) {
+            continue;
+        }
+        if (depth == MAX_DEPTH) {
+            return true;
+        }
+        ends[depth++] = unsafe_yyjson_get_next(value);
+    }
+    return false;
+}
+
 /* 'text' as "text", and (allowUnquotedFieldNames) name: as "name":. */
 static void repair(ExBytes *out, const ExJsonOptions *o, Str s) {
     out->len = 0;
@@ -98,6 +123,10 @@ yyjson_val *ex_json_parse(ExJsonDoc *json, const ExJsonOptions *o, Str record) {
     if (json->doc == NULL && may_repair) {
         repair(&json->repaired, o, record);
         json->doc = yyjson_read(json->repaired.data, json->repaired.len, flags);
+    }
+    if (json->doc != NULL && is_too_deep(json->doc)) {
+        yyjson_doc_free(json->doc);
+        json->doc = NULL;
     }
     return yyjson_doc_get_root(json->doc);
 }

@@ -165,6 +165,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     odd = (folder / "odd.json").read_text()
     put("single.json", odd.replace('"s":"dup",', ""))
     put("whole.json", '[\n {"a": 1,\n "b": "x"},\n {"a": 2}\n]\n')
+    nested = ['{"a":' + "[" * depth + "]" * depth + ',"n":1}' for depth in (999, 1000, 3, 200000)]
+    put("deep.json", "\n".join(nested) + "\n")
     put("infer.json", '{"a":1,"z":"","n":null,"big":123456789012345678901,"e":{},"arr":[]}\n{"a":1.5,"n":null,"arr":[{"q":1}],"big":1}\n{"a":"s"}\nbroken\n')
     (folder / "void").mkdir()
     return folder
@@ -262,6 +264,9 @@ JSON_READS: list[tuple[str, str | None, dict[str, str]]] = [
     ("infer.json", None, {}),
     ("infer.json", None, {"primitivesAsString": "true"}),
     ("infer.json", None, {"prefersDecimal": "true", "dropFieldIfAllNull": "true"}),
+    ("deep.json", "n int, _corrupt_record string", {}),
+    ("deep.json", "n int", {"mode": "DROPMALFORMED"}),
+    ("deep.json", "n int", {"mode": "FAILFAST"}),
     ("void", None, {}),
     ("missing.json", None, {}),
 ]
