@@ -24,6 +24,7 @@ typedef struct AwsRequest {
     const AwsService *service;
     const AwsOperation *operation; /* NULL: none of the service */
     Str bucket, key;               /* S3: decoded; empty: none */
+    bool is_bucket_in_host;
     /* sigv4.c */
     Str access_key;
     Str payload_hash; /* x-amz-content-sha256, or what stands for it; empty: the hash of the body is what was signed (json, query) */

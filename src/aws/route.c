@@ -101,7 +101,8 @@ static bool route_s3(AwsRequest *request) {
     request->service = service_named("s3");
     Str path = str_slice(request->raw_path, 1, request->raw_path.len);
     request->bucket = bucket_of_host(request);
-    if (request->bucket.len == 0) {
+    request->is_bucket_in_host = request->bucket.len > 0;
+    if (!request->is_bucket_in_host) {
         const char *slash = path.len == 0 ? NULL : memchr(path.data, '/', path.len);
         size_t end = slash == NULL ? path.len : (size_t)(slash - path.data);
         request->bucket = aws_percent_decode(request->arena, str_slice(path, 0, end), false);

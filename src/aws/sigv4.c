@@ -1,6 +1,8 @@
 /* sigv4.c - see sigv4.h. */
 #include "aws/sigv4.h"
 
+#include "aws/sigv2.h"
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -49,8 +51,8 @@ typedef struct Claim {
     Str access_key, day, region, service; /* of the credential */
     Str scope;
     Str signed_headers, signature, date, token;
-    bool is_query;
-    int64_t expires; /* seconds; presigned URLs */
+    bool is_query, is_v2;
+    int64_t expires; /* presigned URLs: seconds from the date; of version 2: since 1970 */
 } Claim;
 
 void aws_hex(const unsigned char *bytes, size_t size, char *ret_text) {
@@ -148,6 +150,16 @@ static bool read_query_claim(const AwsRequest *request, Claim *claim) {
            split_credential(aws_query(request, "X-Amz-Credential", NULL), claim) &&
            str_to_i64(aws_query(request, "X-Amz-Expires", NULL), &claim->expires) && claim->expires > 0 && claim->expires <= LONGEST_EXPIRY &&
            claim->signed_headers.len > 0 && claim->signature.len > 0;
+}
+
+static bool read_v2_claim(const AwsRequest *request, Claim *claim) {
+    bool there = false;
+    claim->is_query = claim->is_v2 = true;
+    claim->access_key = aws_query(request, "AWSAccessKeyId", NULL);
+    claim->signature = aws_query(request, "Signature", NULL);
+    claim->token = aws_query(request, "x-amz-security-token", &there);
+    claim->token = there ? claim->token : aws_header(request, "x-amz-security-token");
+    return str_to_i64(aws_query(request, "Expires", NULL), &claim->expires) && claim->access_key.len > 0 && claim->signature.len > 0;
 }
 
 /* ---- the canonical request ---- */
@@ -259,6 +271,9 @@ static bool equal_hex(const char *ours, Str theirs) {
 
 static bool check_time(const AwsRequest *request, const Claim *claim, double now, Err *err) {
     double at = 0;
+    if (claim->is_v2) {
+        return now <= (double)claim->expires ? true : refuse(request, EXPIRED_URL, "", err);
+    }
     if (claim->date.len != 16 || !aws_time_parse(claim->date, &at) || !str_eq(str_slice(claim->date, 0, 8), claim->day)) {
         return refuse(request, MALFORMED, "(its date)", err);
     }
@@ -284,11 +299,42 @@ static bool read_claim(const AwsRequest *request, Claim *ret_claim, Err *err) {
     Str header = aws_header(request, "authorization");
     bool is_presigned = false;
     (void)aws_query(request, "X-Amz-Signature", &is_presigned);
+    if (header.len == 0 && !is_presigned && aws_is_v2(request)) {
+        return read_v2_claim(request, ret_claim) || refuse(request, MALFORMED, "", err);
+    }
     if (header.len == 0 && !is_presigned) {
         return refuse(request, MISSING, "", err);
     }
     bool ok = header.len > 0 ? read_header_claim(request, header, ret_claim) : read_query_claim(request, ret_claim);
     return ok || refuse(request, MALFORMED, "", err);
+}
+
+static bool check_v2_signature(const AwsRequest *request, const Claim *claim, Str secret, Err *err) {
+    Str own;
+    return aws_v2_signature(request, secret, &own, err) &&
+           ((own.len == claim->signature.len && CRYPTO_memcmp(own.data, claim->signature.data, own.len) == 0) || refuse(request, WRONG_SIGNATURE, "", err));
+}
+
+/* Also makes what the signatures of a body's chunks go on from. */
+static bool check_v4_signature(AwsRequest *request, const Claim *claim, Str secret, Str body_hash, Err *err) {
+    Str canonical = canonical_request(request, claim, payload_of(request, claim, body_hash));
+    unsigned char hash[AWS_HASH_SIZE];
+    char hex[AWS_HEX_SIZE + 1];
+    (void)SHA256((const unsigned char *)canonical.data, canonical.len, hash);
+    aws_hex(hash, sizeof hash, hex);
+    Str to_sign = str_fmt(request->arena, ALGORITHM "\n%.*s\n%.*s\n%s", STR_ARG(claim->date), STR_ARG(claim->scope), hex);
+    AwsSigned *signing = ARENA_NEW(request->arena, AwsSigned);
+    if (!signing_key(request->arena, secret, claim, signing->key) || !hmac(signing->key, AWS_HASH_SIZE, to_sign, hash)) {
+        return err_set(err, ERR_INTERNAL, "HMAC failed");
+    }
+    aws_hex(hash, sizeof hash, signing->signature);
+    if (!equal_hex(signing->signature, claim->signature)) {
+        return refuse(request, WRONG_SIGNATURE, "", err);
+    }
+    signing->date = claim->date;
+    signing->scope = claim->scope;
+    request->signing = signing;
+    return true;
 }
 
 bool aws_authenticate(AwsRequest *request, const AwsConfig *config, Str body_hash, double now, Err *err) {
@@ -311,19 +357,9 @@ bool aws_authenticate(AwsRequest *request, const AwsConfig *config, Str body_has
     if (!check_time(request, &claim, now, err)) {
         return false;
     }
-    Str canonical = canonical_request(request, &claim, payload_of(request, &claim, body_hash));
-    unsigned char hash[AWS_HASH_SIZE];
-    char hex[AWS_HEX_SIZE + 1];
-    (void)SHA256((const unsigned char *)canonical.data, canonical.len, hash);
-    aws_hex(hash, sizeof hash, hex);
-    Str to_sign = str_fmt(request->arena, ALGORITHM "\n%.*s\n%.*s\n%s", STR_ARG(claim.date), STR_ARG(claim.scope), hex);
-    AwsSigned *signing = ARENA_NEW(request->arena, AwsSigned);
-    if (!signing_key(request->arena, secret, &claim, signing->key) || !hmac(signing->key, AWS_HASH_SIZE, to_sign, hash)) {
-        return err_set(err, ERR_INTERNAL, "HMAC failed");
-    }
-    aws_hex(hash, sizeof hash, signing->signature);
-    if (!equal_hex(signing->signature, claim.signature)) {
-        return refuse(request, WRONG_SIGNATURE, "", err);
+    bool is_right = claim.is_v2 ? check_v2_signature(request, &claim, secret, err) : check_v4_signature(request, &claim, secret, body_hash, err);
+    if (!is_right) {
+        return false;
     }
     if (claim.token.len != token.len || CRYPTO_memcmp(claim.token.data != NULL ? claim.token.data : "", token.data != NULL ? token.data : "", token.len) != 0) {
         return refuse(request, WRONG_TOKEN, "", err);
@@ -331,9 +367,6 @@ bool aws_authenticate(AwsRequest *request, const AwsConfig *config, Str body_has
     if (is_expired) {
         return refuse(request, EXPIRED_KEY, "", err);
     }
-    signing->date = claim.date;
-    signing->scope = claim.scope;
-    request->signing = signing;
     request->access_key = claim.access_key;
     return true;
 }
