@@ -253,21 +253,22 @@ static void add_failure(AwsCall *call, yyjson_mut_val *errors, Str key, const Er
     js_put_str(call->doc, item, "Message", str_from_c(message != NULL ? message : failure->message));
 }
 
-/* One key that the request wants deleted only under a condition, or as a version; false: it is one of the plain ones. */
+/* One key that the request wants deleted only under a condition, or as a version; false: it is one of the plain ones, which are deleted in any
+ * case. */
 static bool delete_special(SvServices *services, AwsCall *call, yyjson_val *object, yyjson_mut_val *errors, bool *ret_deleted) {
     Str version = js_str(object, "VersionId");
     StCondition condition = {.etag = s3_unquoted(js_str(object, "ETag"))};
     Err failure = {0};
-    *ret_deleted = false;
     if (version.len > 0 && !str_eq_c(version, "null")) {
         (void)err_set(&failure, "NoSuchVersion", "no versions");
     } else if (yyjson_obj_get(object, "LastModifiedTime") != NULL || yyjson_obj_get(object, "Size") != NULL) {
         (void)err_set(&failure, "NotImplemented", "no such conditions");
     } else if (condition.etag.len > 0) {
-        *ret_deleted = st_object_delete_if(services->store, s3_bucket(call), js_str(object, "Key"), &condition, &failure);
+        (void)st_object_delete_if(services->store, s3_bucket(call), js_str(object, "Key"), &condition, &failure);
     } else {
         return false;
     }
+    *ret_deleted = !failure.is_set;
     if (failure.is_set) {
         add_failure(call, errors, js_str(object, "Key"), &failure);
     }

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-enum { LOG_SYNC_MS = 1000 };
+enum { LOG_SYNC_MS = 1000, SWEEP_EVERY_MS = 10000 };
 
 /* Log lines are read back at once; on disk they are within about a second. */
 static void sync_logs(void *self) {
@@ -16,18 +16,33 @@ static void sync_logs(void *self) {
     su_after(services->supervisor, LOG_SYNC_MS, sync_logs, services);
 }
 
+/* What could not go when it was deleted, because somebody read it then. */
+static void sweep(void *self) {
+    SvServices *services = self;
+    st_sweep(services->store);
+    su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
+}
+
 bool sv_open(SvServices *services, Err *err) {
     services->logs = st_logs_open(services->store, err);
     if (services->logs == NULL) {
         return false;
     }
     su_after(services->supervisor, LOG_SYNC_MS, sync_logs, services);
+    su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
     return true;
 }
 
+/* What could not go when it was deleted, because somebody read it then. */
+static void sweep(void *self) {
+    SvServices *services = self;
+    st_sweep(services->store);
+    su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
+}
+
 bool sv_start(SvServices *services, Err *err) {
-    (void)services;
     (void)err;
+    su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
     return true;
 }
 
