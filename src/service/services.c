@@ -16,20 +16,12 @@ static void sync_logs(void *self) {
     su_after(services->supervisor, LOG_SYNC_MS, sync_logs, services);
 }
 
-/* What could not go when it was deleted, because somebody read it then. */
-static void sweep(void *self) {
-    SvServices *services = self;
-    st_sweep(services->store);
-    su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
-}
-
 bool sv_open(SvServices *services, Err *err) {
     services->logs = st_logs_open(services->store, err);
     if (services->logs == NULL) {
         return false;
     }
     su_after(services->supervisor, LOG_SYNC_MS, sync_logs, services);
-    su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
     return true;
 }
 
