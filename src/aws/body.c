@@ -43,10 +43,14 @@ static bool is_s3(const AwsRequest *request) {
     return request->service != NULL && request->service->protocol == AWS_REST_XML;
 }
 
-/* The checksum that comes with the request: its header, or the trailer that is announced. */
+/* The checksum that comes with the request: its header, or the trailer that is announced. That of CompleteMultipartUpload is of the object that is to
+ * be, not of this body: it is the handler's. */
 static bool find_checksum(AwsBody *body) {
     static const Str PREFIX = {"x-amz-checksum-", 15};
     const AwsRequest *request = body->request;
+    if (request->operation != NULL && strcmp(request->operation->name, "CompleteMultipartUpload") == 0) {
+        return false;
+    }
     Str trailer = aws_header(request, "x-amz-trailer");
     if (str_starts_with(trailer, PREFIX) && aws_digest_named(str_slice(trailer, PREFIX.len, trailer.len), &body->checksum_digest)) {
         body->checksum_name = str_slice(trailer, PREFIX.len, trailer.len);

@@ -323,12 +323,26 @@ static bool same_checksums(AwsCall *call, yyjson_val *wanted, const StPart *part
     return true;
 }
 
+static bool check_order(AwsCall *call, yyjson_val *wanted, Err *err) {
+    int64_t last = 0;
+    size_t i;
+    size_t count;
+    yyjson_val *item;
+    yyjson_arr_foreach(wanted, i, count, item) {
+        int64_t number = js_i64(item, "PartNumber", 0);
+        if (number <= last) {
+            return s3_error(call, err, "InvalidPartOrder");
+        }
+        last = number;
+    }
+    return true;
+}
+
 /* The upload's parts that the request names, in its order. */
 static bool choose_parts(SvServices *services, AwsCall *call, yyjson_val *wanted, const StPart **ret_parts, Err *err) {
     const StPart *all = NULL;
     size_t all_count = 0;
-    int64_t last = 0;
-    if (!st_part_list(services->store, call->arena, upload_id(call), 0, 0, &all, &all_count, err)) {
+    if (!check_order(call, wanted, err) || !st_part_list(services->store, call->arena, upload_id(call), 0, 0, &all, &all_count, err)) {
         return s3_failed(call, err);
     }
     StPart *chosen = ARENA_ARRAY(call->arena, StPart, yyjson_arr_size(wanted));
@@ -339,10 +353,6 @@ static bool choose_parts(SvServices *services, AwsCall *call, yyjson_val *wanted
         int64_t number = js_i64(item, "PartNumber", 0);
         Str etag = s3_unquoted(js_str(item, "ETag"));
         const StPart *part = part_of(all, all_count, number);
-        if (number <= last) {
-            return s3_error(call, err, "InvalidPartOrder");
-        }
-        last = number;
         if (part == NULL || !str_eq(part->etag, etag) || !same_checksums(call, item, part)) {
             s3_detail(call, "PartNumber", str_fmt(call->arena, "%lld", (long long)number));
             s3_detail(call, "ETag", etag);
