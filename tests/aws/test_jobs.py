@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pathlib
+import random
 import time
 from typing import Any, Callable
 
@@ -369,6 +370,33 @@ def test_killed_server(fresh_jobs: Jobs, tmp_path: pathlib.Path, state: str) -> 
     if waiting is not None:
         assert jobs.ended(name, waiting)["JobRunState"] == "SUCCEEDED"
     assert jobs.ended(name, jobs.start(name))["JobRunState"] == "SUCCEEDED"
+
+
+def test_killed_at_random_moments(fresh_jobs: Jobs) -> None:
+    """Again and again, with runs that start, run, fail and stop: what was acknowledged is there, everything ends, nothing is left."""
+    jobs = fresh_jobs
+    moments = random.Random(11)
+    shared = {"ExecutionProperty": {"MaxConcurrentRuns": 3}, "JobRunQueuingEnabled": True}
+    names = [jobs.job("short", "print('short')", **shared), jobs.job("long", "import time\ntime.sleep(30)", **shared), jobs.job("fails", "raise OSError(1)", MaxRetries=1, **shared)]
+    told: list[tuple[str, str]] = []
+    for _ in range(6):
+        for name in names:
+            told.append((name, jobs.start(name)))
+        jobs.glue.batch_stop_job_run(JobName=told[-2][0], JobRunIds=[told[-2][1]])
+        time.sleep(moments.uniform(0, 1.5))
+        jobs.server.kill()
+        jobs.server.start()
+        jobs.connect()
+        assert all(jobs.get(name, run)["Id"] == run for name, run in told)
+    for name, run in told:
+        if name == "long":
+            jobs.glue.batch_stop_job_run(JobName=name, JobRunIds=[run])
+    every = lambda: [r for name in names for r in jobs.glue.get_job_runs(JobName=name)["JobRuns"]]  # noqa: E731
+    runs = wait_for(lambda: (found := every()) and all(r["JobRunState"] in ENDED for r in found) and found, "the end of all runs", 120)
+    assert {run for _, run in told} <= {r["Id"] for r in runs}
+    assert any(r["JobRunState"] == "SUCCEEDED" for r in runs)
+    assert [jobs.processes(r["Id"]) for r in runs] == [[]] * len(runs)
+    assert list((jobs.server.home / "runs").iterdir()) == []
 
 
 def test_killed_server_leaves_no_process(fresh_jobs: Jobs) -> None:
