@@ -8,6 +8,7 @@ when it fails names the script's own lines, and none of the machinery's.
 from __future__ import annotations
 
 import atexit
+import json
 import linecache
 import os
 import re
@@ -136,7 +137,24 @@ def _shown_as(script: str, shown: str, source: bytes) -> str:
     return shown or script
 
 
-def _run(name: str, shown: str) -> int:
+def _tell(path: str, error: BaseException) -> None:
+    """What ended the script, for the server that shows it: class and message as JSON."""
+    if not path:
+        return
+    if isinstance(error, SystemExit):
+        name, message = "SystemExit", "" if error.code is None else str(error.code)
+    elif isinstance(error, SyntaxError):
+        name, message = type(error).__name__, str(error)
+    else:
+        name, _, message = _one_line_head(error).partition(": ")
+    try:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+            json.dump({"error_class": name, "error_message": message}, file)
+    except OSError:
+        pass  # the exit status tells as much
+
+
+def _run(name: str, shown: str, told: str) -> int:
     script = os.path.abspath(name)  # as Python does: the script may change its folder
     try:
         with open(script, "rb") as file:
@@ -148,6 +166,7 @@ def _run(name: str, shown: str) -> int:
         return 2
     except (SyntaxError, ValueError) as e:
         print(report(e), file=sys.stderr)
+        _tell(told, e)
         return 1
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=script, __builtins__=__builtins__, __spec__=None, __cached__=None)
@@ -155,6 +174,7 @@ def _run(name: str, shown: str) -> int:
     try:
         exec(code, module.__dict__)
     except SystemExit as e:
+        _tell(told, e)
         return _exit_status(e)
     except KeyboardInterrupt as e:
         print(f"interrupted{_interrupted_at(e, shown)}", file=sys.stderr)
@@ -162,6 +182,7 @@ def _run(name: str, shown: str) -> int:
     except BaseException as e:  # noqa: BLE001 - the end of the script, whatever it raised
         sys.stdout.flush()
         print(report(e), file=sys.stderr)
+        _tell(told, e)
         return 1
     return 0
 
@@ -173,6 +194,7 @@ def main(argv: Sequence[str]) -> int:
         return 2
     script = argv[0]
     shown = os.environ.pop("SOLDER_SCRIPT_NAME", "")  # s3://… of which the script is a copy
+    told = os.environ.pop("SOLDER_SCRIPT_RESULT", "")
     sys.argv = list(argv)
     folder = os.path.dirname(os.path.abspath(script))
     if sys.flags.safe_path:
@@ -183,7 +205,7 @@ def main(argv: Sequence[str]) -> int:
         from solder.session import install
 
         install()
-    return _run(script, shown)
+    return _run(script, shown, told)
 
 
 def _leave(status: int) -> NoReturn:

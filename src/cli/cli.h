@@ -55,6 +55,7 @@ typedef struct CliServeConfig {
     int port;               /* the gateway's; 0: any free one */
     Str account, region;
     bool no_auth, json_log;
+    int max_runs; /* job runs at once; 0: as many as cores */
 } CliServeConfig;
 
 typedef struct CliServer CliServer;

@@ -6,12 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool read_port(Str value, const char *option, int least, int *ret_port, Err *err) {
+static bool read_number(Str value, const char *option, int least, int *ret_number, Err *err) {
     int64_t number = 0;
     if (!str_to_i64(value, &number) || number < least || number > 65535) {
         return err_set(err, "usage", "%s takes a number from %d to 65535", option, least);
     }
-    *ret_port = (int)number;
+    *ret_number = (int)number;
     return true;
 }
 
@@ -25,10 +25,10 @@ static bool read_option(CliCall *call, int *at, CliServeConfig *config, Err *err
         return false;
     }
     if (cli_option(call, at, "--port", &value)) {
-        return read_port(value, "--port", 0, &config->port, err);
+        return read_number(value, "--port", 0, &config->port, err);
     }
     if (cli_option(call, at, "--connect-port", &value)) {
-        return read_port(value, "--connect-port", -1, &config->engine.port, err);
+        return read_number(value, "--connect-port", -1, &config->engine.port, err);
     }
     if (cli_option(call, at, "--account", &config->account)) {
         int64_t number = 0;
@@ -38,6 +38,9 @@ static bool read_option(CliCall *call, int *at, CliServeConfig *config, Err *err
     if (cli_option(call, at, "--log-format", &value)) {
         config->json_log = str_eq_c(value, "json");
         return config->json_log || str_eq_c(value, "text") || err_set(err, "usage", "--log-format takes text or json");
+    }
+    if (cli_option(call, at, "--max-runs", &value)) {
+        return read_number(value, "--max-runs", 1, &config->max_runs, err);
     }
     if (strcmp(call->argv[*at], "--no-auth") == 0) {
         config->no_auth = true;

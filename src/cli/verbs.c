@@ -27,6 +27,7 @@ static const CliVerb VERBS[] = {
      "  --host ADDRESS     default 127.0.0.1; anything else opens the gateway to the network (not Spark Connect)\n"
      "  --account ID       AWS account id in ARNs, default 000000000000\n"
      "  --region NAME      default us-east-1\n"
+     "  --max-runs N       Glue job runs at once, default one a core; others wait\n"
      "  --no-auth          takes any credentials and none: for test suites\n"
      "  --log-format FORM  text (default) or json\n"
      "  --home DIR, --memory SIZE, --threads N: as for solder run\n",

@@ -45,7 +45,7 @@ static bool own_path(Arena *arena, Str *ret_path, Err *err) {
 static bool start_services(CliServer *server, const CliServeConfig *config, Err *err) {
     SvServices *services = &server->services;
     Arena *arena = server->arena;
-    *services = (SvServices){.arena = arena, .account = str_copy(arena, config->account), .region = str_copy(arena, config->region)};
+    *services = (SvServices){.arena = arena, .account = str_copy(arena, config->account), .region = str_copy(arena, config->region), .max_runs = config->max_runs};
     StKey key;
     services->store = st_open(config->engine.home, err);
     if (services->store == NULL || !own_path(arena, &services->program, err) || !st_key_default(services->store, arena, &key, err) ||

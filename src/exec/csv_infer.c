@@ -3,6 +3,7 @@
  * Invariant: a column's type depends only on the set of its values, in file order, as in Spark with one partition.
  */
 #include "exec/csv.h"
+#include "base/utf8.h"
 #include "exec/source.h"
 
 #include <stdlib.h>
@@ -107,9 +108,9 @@ static const PlField *make_header(Arena *arena, const ExCsvOptions *o, const ExC
         Str name;
         bool has_name = o->has_header && ex_csv_value(o, &parser->fields[i], &name) && name.len > 0;
         fields[i] = (PlField){.name = has_name ? str_copy(arena, name) : str_fmt(arena, "_c%zu", i), .type = &PL_STRING, .nullable = true};
-        if (has_name && !ex_utf8_is_valid(name.data, name.len)) {
+        if (has_name && !utf8_is_valid(name.data, name.len)) {
             char *fixed = arena_alloc(arena, name.len * 3 + 1);
-            fields[i].name = (Str){fixed, ex_utf8_repair(name.data, name.len, fixed)};
+            fields[i].name = (Str){fixed, utf8_repair(name.data, name.len, fixed)};
         }
     }
     Str *names = ARENA_ARRAY(arena, Str, parser->nfields);

@@ -20,7 +20,8 @@ typedef struct SvServices {
     Str account, region;
     Str program;     /* this program's own path: job runs are `solder run` */
     Str endpoint;    /* http://127.0.0.1:4566, set when the gateway listens */
-    struct SvJobs *jobs;         /* glue_runs.c: runs under way */
+    int max_runs;    /* job runs at once; 0: as many as the machine has cores */
+    struct SvJobs *jobs;         /* run_life.c: runs under way */
     struct SvClusters *clusters; /* emr_clusters.c: clusters under way */
 } SvServices;
 

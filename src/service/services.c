@@ -1,6 +1,8 @@
 /* services.c - the services' start and end; see service.h. */
 #include "service/service.h"
 
+#include "service/glue_jobs.h"
+
 #include <stdio.h>
 
 enum { LOG_SYNC_MS = 1000, SWEEP_EVERY_MS = 10000 };
@@ -21,6 +23,7 @@ bool sv_open(SvServices *services, Err *err) {
     if (services->logs == NULL) {
         return false;
     }
+    services->jobs = rl_new(services);
     su_after(services->supervisor, LOG_SYNC_MS, sync_logs, services);
     return true;
 }
@@ -33,16 +36,19 @@ static void sweep(void *self) {
 }
 
 bool sv_start(SvServices *services, Err *err) {
-    (void)err;
     su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
-    return true;
+    return rl_start(services->jobs, err);
 }
 
 void sv_stop(SvServices *services) {
-    (void)services;
+    if (services->jobs != NULL) {
+        rl_stop(services->jobs);
+    }
 }
 
 void sv_close(SvServices *services) {
+    rl_free(services->jobs);
+    services->jobs = NULL;
     st_logs_close(services->logs);
     services->logs = NULL;
 }
