@@ -1,4 +1,5 @@
 /* services.c - the services' start and end; see service.h. */
+#include "service/emr.h"
 #include "service/service.h"
 
 #include <stdio.h>
@@ -26,13 +27,11 @@ bool sv_open(SvServices *services, Err *err) {
 }
 
 bool sv_start(SvServices *services, Err *err) {
-    (void)services;
-    (void)err;
-    return true;
+    return em_start(services, err);
 }
 
 void sv_stop(SvServices *services) {
-    (void)services;
+    em_stop(services);
 }
 
 void sv_close(SvServices *services) {
