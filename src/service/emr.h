@@ -88,7 +88,8 @@ struct SvClusters {
 
 /* A cluster that lives; NULL: it does not. With the mutex held. */
 EmCluster *em_find_live(SvClusters *clusters, Str id);
-/* Called by sv_start and sv_stop. */
+/* Called by sv_open, sv_start and sv_stop. */
+bool em_open(SvServices *services, Err *err);
 bool em_start(SvServices *services, Err *err);
 void em_stop(SvServices *services);
 

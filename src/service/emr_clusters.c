@@ -70,6 +70,11 @@ static bool lead_cluster(SvServices *services, Str id, bool is_resumed, Err *err
     EmCluster *cluster = ARENA_NEW(arena, EmCluster);
     *cluster = (EmCluster){.services = services, .arena = arena, .id = str_copy(arena, id), .is_resumed = is_resumed};
     lock(clusters);
+    if (em_find_live(clusters, id) != NULL) { /* a request that came while em_start looked through the rows */
+        unlock(clusters);
+        arena_free(arena);
+        return true;
+    }
     cluster->order = ++clusters->last_order;
     if (clusters->is_stopping) {
         cluster->end = (EmEnd){.is_set = true, .code = "INTERNAL_ERROR"};
@@ -88,7 +93,7 @@ static bool lead_cluster(SvServices *services, Str id, bool is_resumed, Err *err
     return true;
 }
 
-bool em_start(SvServices *services, Err *err) {
+bool em_open(SvServices *services, Err *err) {
     SvClusters *clusters = ARENA_NEW(services->arena, SvClusters);
     pthread_condattr_t attributes;
     Err no_spark = {0}; /* said by the clusters that need it */
@@ -102,11 +107,15 @@ bool em_start(SvServices *services, Err *err) {
     (void)pthread_condattr_destroy(&attributes);
     (void)sp_find_spark(services->arena, services->spark_home, services->python, &clusters->spark, &no_spark);
     services->clusters = clusters;
+    return true;
+}
+
+bool em_start(SvServices *services, Err *err) {
     Arena *scratch = arena_new();
     const StResource *rows = NULL;
     size_t count = 0;
     StResourceQuery query = {.kind = STR(EM_CLUSTER)};
-    ok = st_resource_list(services->store, scratch, &query, &rows, &count, err);
+    bool ok = st_resource_list(services->store, scratch, &query, &rows, &count, err);
     for (size_t i = 0; i < count && ok; i++) {
         ok = em_is_over(rows[i].state) || lead_cluster(services, rows[i].id, true, err);
     }
@@ -140,9 +149,6 @@ void em_stop(SvServices *services) {
 bool sv_emr_run_job_flow(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     Str id;
-    if (services->clusters == NULL) {
-        return err_set(err, "ServiceUnavailable", "The server is starting: try again");
-    }
     sweep(services->clusters, false);
     if (!em_insert_cluster(services, call, &id, err) || !lead_cluster(services, id, false, err)) {
         return false;

@@ -53,9 +53,6 @@ StResourceName em_child_name(const char *kind, Str cluster, Str id) {
 bool em_get_cluster(SvServices *services, Arena *arena, Str id, StResource *ret_cluster, Err *err) {
     StResourceName name = em_cluster_name(id);
     Err found = {0};
-    if (services->clusters == NULL) {
-        return err_set(err, "ServiceUnavailable", "The server is starting: try again");
-    }
     if (st_resource_get(services->store, arena, &name, ret_cluster, &found)) {
         return true;
     }

@@ -23,7 +23,7 @@ bool sv_open(SvServices *services, Err *err) {
         return false;
     }
     su_after(services->supervisor, LOG_SYNC_MS, sync_logs, services);
-    return true;
+    return em_open(services, err);
 }
 
 bool sv_start(SvServices *services, Err *err) {
