@@ -99,6 +99,8 @@ void em_stop(SvServices *services);
 bool em_new_id(Arena *arena, const char *prefix, Str *ret_id, Err *err);
 /* i-0123456789abcdef0 */
 bool em_new_instance_id(Arena *arena, Str *ret_id, Err *err);
+/* The loopback address of a cluster's instance, by its place in the list; the master is 0. */
+Str em_address(Arena *arena, size_t index);
 StResourceName em_cluster_name(Str id);
 StResourceName em_child_name(const char *kind, Str cluster, Str id);
 /* InvalidRequestException "Cluster id 'j-…' is not valid." */

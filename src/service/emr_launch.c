@@ -190,7 +190,7 @@ static bool insert_instance(const Launch *launch, const Group *group, size_t ind
     }
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *row = yyjson_mut_obj(doc);
-    Str address = str_fmt(arena, "127.0.%zu.%zu", index / 240, index % 240 + 10); /* emr_nodes.c: address_of */
+    Str address = em_address(arena, index);
     js_put_str(doc, row, "Id", inner_id);
     js_put_str(doc, row, "Ec2InstanceId", id);
     static const char *const NAMES[] = {"PublicDnsName", "PublicIpAddress", "PrivateDnsName", "PrivateIpAddress"};
@@ -358,7 +358,7 @@ static Str cluster_json(const Launch *launch) {
     js_put_str(doc, row, "ClusterArn", em_cluster_arn(launch->services, arena, launch->id));
     js_put_str(doc, row, "InstanceCollectionType", launch->has_fleets ? STR("INSTANCE_FLEET") : STR("INSTANCE_GROUP"));
     js_put_str(doc, row, "ScaleDownBehavior", scale_down.len > 0 ? scale_down : STR("TERMINATE_AT_TASK_COMPLETION"));
-    js_put_str(doc, row, "MasterPublicDnsName", STR("127.0.0.10"));
+    js_put_str(doc, row, "MasterPublicDnsName", em_address(arena, 0));
     (void)yyjson_mut_obj_add_bool(doc, row, "AutoTerminate", !js_bool(launch->instances, "KeepJobFlowAliveWhenNoSteps", false));
     (void)yyjson_mut_obj_add_bool(doc, row, "TerminationProtected", js_bool(launch->instances, "TerminationProtected", false));
     (void)yyjson_mut_obj_add_bool(doc, row, "UnhealthyNodeReplacement", js_bool(launch->instances, "UnhealthyNodeReplacement", false));

@@ -411,9 +411,10 @@ static bool prepare(EmCluster *cluster, Str *ret_state, Err *err) {
         return false;
     }
     if (clusters->spark.directory.len == 0) {
-        Err found = {0};
-        (void)sp_find_spark(cluster->arena, cluster->services->spark_home, cluster->services->python, &clusters->spark, &found);
-        return err_set(err, found.code, "%s", found.message);
+        SpSparkHome none; /* it was not there when the server started: say why */
+        return !sp_find_spark(cluster->arena, cluster->services->spark_home, cluster->services->python, &none, err)
+                   ? false
+                   : err_set(err, "SOLDER.NO_SPARK", "Spark was not there when the server started: start it again");
     }
     yyjson_val *inner = yyjson_obj_get(yyjson_doc_get_root(cluster->launch), "Inner");
     Str type_name = js_str(inner, "WorkerType");

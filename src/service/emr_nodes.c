@@ -14,16 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DAEMON_GRACE_MS = 5000, ACTION_GRACE_MS = 3000, START_SECONDS = 300, POLL_MS = 50, ADDRESSES_A_BLOCK = 240, FIRST_ADDRESS = 10 };
+enum { DAEMON_GRACE_MS = 5000, ACTION_GRACE_MS = 3000, START_SECONDS = 300, POLL_MS = 50 };
 
 typedef VEC(const char *) Words;
 
 static void add_word(Words *words, Str word) {
     VEC_PUSH(words, word.data);
-}
-
-static Str address_of(Arena *arena, size_t index) {
-    return str_fmt(arena, "127.0.%zu.%zu", index / ADDRESSES_A_BLOCK, index % ADDRESSES_A_BLOCK + FIRST_ADDRESS);
 }
 
 bool em_read_nodes(EmCluster *cluster, Err *err) {
@@ -44,7 +40,7 @@ bool em_read_nodes(EmCluster *cluster, Err *err) {
         const StResource *row = &rows[i < count ? i : 0];
         node->id = row->id;
         node->role = i == 0 ? STR("master") : STR("worker");
-        node->address = address_of(cluster->arena, i < count ? i : 0);
+        node->address = em_address(cluster->arena, i < count ? i : 0);
         node->directory = str_fmt(cluster->arena, "%.*s/node/%.*s", STR_ARG(cluster->directory), STR_ARG(node->id));
     }
     return true;
@@ -383,6 +379,7 @@ static bool adopt(EmCluster *cluster, EmNode *node, Arena *arena) {
     SuIdentity identity = {.pid = (pid_t)js_i64(daemon, "Pid", 0), .start_ticks = js_i64(daemon, "StartTicks", 0)};
     yyjson_doc_free(doc);
     node->daemon = (EmTask){.clusters = cluster->services->clusters, .identity = identity};
+    node->daemon.exit.status = -1;
     SuTaskSpec spec = {.grace_ms = DAEMON_GRACE_MS, .on_exit = em_task_on_exit, .self = &node->daemon};
     return su_task_adopt(cluster->services->supervisor, &identity, &spec, &node->daemon.task);
 }
@@ -394,7 +391,8 @@ bool em_adopt_nodes(EmCluster *cluster) {
     cluster->web_port = (int)js_i64(inner, "WebPort", 0);
     bool has_master = adopt(cluster, &cluster->nodes[0], scratch);
     for (size_t i = 1; i < cluster->nnodes; i++) {
-        cluster->nodes[i].is_registered = adopt(cluster, &cluster->nodes[i], scratch);
+        (void)adopt(cluster, &cluster->nodes[i], scratch);
+        cluster->nodes[i].is_registered = true; /* em_check_nodes sees when it is not there any more */
     }
     arena_free(scratch);
     return has_master;

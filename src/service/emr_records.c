@@ -12,7 +12,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum { ID_LENGTH = 13, INSTANCE_ID_BYTES = 9 };
+enum { ID_LENGTH = 13, INSTANCE_ID_BYTES = 9, ADDRESSES_A_BLOCK = 240, FIRST_ADDRESS = 10 };
 
 bool em_new_id(Arena *arena, const char *prefix, Str *ret_id, Err *err) {
     static const char ALPHABET[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
@@ -40,6 +40,10 @@ bool em_new_instance_id(Arena *arena, Str *ret_id, Err *err) {
     }
     *ret_id = strbuf_str(&text);
     return true;
+}
+
+Str em_address(Arena *arena, size_t index) {
+    return str_fmt(arena, "127.0.%zu.%zu", index / ADDRESSES_A_BLOCK, index % ADDRESSES_A_BLOCK + FIRST_ADDRESS);
 }
 
 StResourceName em_cluster_name(Str id) {

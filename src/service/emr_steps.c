@@ -207,23 +207,32 @@ bool sv_emr_cancel_steps(void *self, AwsCall *call, Err *err) {
     return true;
 }
 
+/* The master's URL is made of what its start wrote into the row. */
+static bool has_master_at(const StResource *row, Arena *arena, Str url) {
+    yyjson_doc *doc = yyjson_read(row->json.data, row->json.len, 0);
+    int64_t port = js_i64(yyjson_obj_get(yyjson_doc_get_root(doc), "Inner"), "RpcPort", 0);
+    bool has = str_eq(url, str_fmt(arena, "spark://%.*s:%lld", STR_ARG(em_address(arena, 0)), (long long)port));
+    yyjson_doc_free(doc);
+    return has;
+}
+
 bool em_cluster_of_endpoint(SvServices *services, Arena *arena, Str endpoint, Str *ret_cluster, Err *err) {
+    const StResource *rows = NULL;
+    size_t count = 0;
     StResource row;
+    StResourceQuery query = {.kind = STR(EM_CLUSTER), .newest_first = true};
     if (!str_starts_with(endpoint, STR("spark://"))) {
         *ret_cluster = endpoint;
         return em_get_cluster(services, arena, endpoint, &row, err);
     }
-    SvClusters *clusters = services->clusters;
-    bool found = false;
-    if (pthread_mutex_lock(&clusters->mutex) != 0) {
-        abort();
+    if (!st_resource_list(services->store, arena, &query, &rows, &count, err)) {
+        return false;
     }
-    for (const EmCluster *cluster = clusters->first; cluster != NULL && !found; cluster = cluster->next) {
-        Str url =
-            cluster->nodes == NULL ? STR("") : str_fmt(arena, "spark://%.*s:%d", STR_ARG(cluster->nodes[0].address), cluster->rpc_port);
-        found = !cluster->is_over && str_eq(url, endpoint);
-        *ret_cluster = found ? str_copy(arena, cluster->id) : STR("");
+    for (size_t i = 0; i < count; i++) {
+        if (!em_is_over(rows[i].state) && has_master_at(&rows[i], arena, endpoint)) {
+            *ret_cluster = rows[i].id;
+            return true;
+        }
     }
-    (void)pthread_mutex_unlock(&clusters->mutex);
-    return found || err_set(err, "InvalidRequestException", "no cluster's master is at %.*s", STR_ARG(endpoint));
+    return err_set(err, "InvalidRequestException", "no cluster's master is at %.*s", STR_ARG(endpoint));
 }

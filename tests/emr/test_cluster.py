@@ -73,25 +73,32 @@ def test_states_and_parts(emr: Emr, cluster: str) -> None:
     emr.server.aws("emr", "wait", "cluster-running", "--cluster-id", cluster)
 
 
+def listening(emr: Emr, cluster: str) -> list[str]:
+    """The addresses on which the cluster's processes listen."""
+    pids = emr.processes(cluster)
+    shown = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
+    return [line.split()[3] for line in shown.splitlines() if any(f"pid={pid}," in line for pid in pids)]
+
+
 def test_nothing_listens_off_loopback(emr: Emr, cluster: str) -> None:
     """Each socket of the cluster's processes is on 127.*."""
     emr.wait(cluster, "WAITING")
-    pids = emr.processes(cluster)
-    assert len(pids) == 3
-    shown = subprocess.run(["ss", "-Hltnp"], capture_output=True, text=True, check=True).stdout
-    lines = [line.split()[3] for line in shown.splitlines() if any(f"pid={pid}," in line for pid in pids)]
-    assert lines and all(address.removeprefix("[::ffff:").startswith("127.") for address in lines), lines
+    assert len(emr.processes(cluster)) == 3
+    addresses = listening(emr, cluster)
+    assert addresses and all(address.removeprefix("[::ffff:").startswith("127.") for address in addresses), addresses
 
 
 def test_words_from_s3_to_s3(emr: Emr, cluster: str) -> None:
     """A Type=Spark step of the CLI, with the words that scripts for YARN have; its result, its logs; its keys nowhere in sight."""
     emr.wait(cluster, "WAITING")
     lines: set[str] = set()
+    addresses: set[str] = set()
     is_over = threading.Event()
 
     def watch() -> None:
         while not is_over.is_set():
             lines.update(emr.processes(cluster).values())
+            addresses.update(listening(emr, cluster))
             time.sleep(0.2)
 
     watcher = threading.Thread(target=watch)
@@ -106,6 +113,7 @@ def test_words_from_s3_to_s3(emr: Emr, cluster: str) -> None:
         is_over.set()
         watcher.join()
     assert status["State"] == "COMPLETED", emr.log(cluster, f"steps/{step}/stderr")[-3000:]
+    assert len(addresses) > 6 and all(address.removeprefix("[::ffff:").startswith("127.") for address in addresses), addresses
     assert emr.server.cli("emr", "wait", "step-complete", "--cluster-id", cluster, "--step-id", step).returncode == 0
     counted: dict[str, int] = {}
     objects = emr.s3.list_objects_v2(Bucket="data", Prefix="out/")["Contents"]
