@@ -3,9 +3,11 @@
 #include "daemon/serve.h"
 
 #include "daemon/wire.h"
+#include "gen/build_info.h"
 #include "service/service.h"
 #include "store/keys.h"
 
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,10 +44,20 @@ static bool own_path(Arena *arena, Str *ret_path, Err *err) {
     return true;
 }
 
+static const char *setting(const char *variable, const char *fallback) {
+    const char *value = getenv(variable);
+    return value != NULL && value[0] != '\0' ? value : fallback;
+}
+
 static bool start_services(CliServer *server, const CliServeConfig *config, Err *err) {
     SvServices *services = &server->services;
     Arena *arena = server->arena;
-    *services = (SvServices){.arena = arena, .account = str_copy(arena, config->account), .region = str_copy(arena, config->region), .max_runs = config->max_runs};
+    *services = (SvServices){.arena = arena,
+                             .account = str_copy(arena, config->account),
+                             .region = str_copy(arena, config->region),
+                             .max_runs = config->max_runs,
+                             .python = str_from_c(setting("SOLDER_PYTHON", SOLDER_PYTHON_DEFAULT)),
+                             .spark_home = str_from_c(SOLDER_SPARK_HOME_DEFAULT)};
     StKey key;
     services->store = st_open(config->engine.home, err);
     if (services->store == NULL || !own_path(arena, &services->program, err) || !st_key_default(services->store, arena, &key, err) ||

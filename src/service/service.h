@@ -19,10 +19,12 @@ typedef struct SvServices {
     SuSupervisor *supervisor;
     Str account, region;
     Str program;     /* this program's own path: job runs are `solder run` */
+    Str python;      /* that has pyspark: drivers of Spark */
+    Str spark_home;  /* as tools/make_spark_home made it; the environment's SPARK_HOME goes before it */
     Str endpoint;    /* http://127.0.0.1:4566, set when the gateway listens */
     int max_runs;    /* job runs at once; 0: as many as the machine has cores */
     struct SvJobs *jobs;         /* run_life.c: runs under way */
-    struct SvClusters *clusters; /* emr_clusters.c: clusters under way */
+    struct SvClusters *clusters; /* emr.h: clusters under way */
 } SvServices;
 
 /* Makes ready what handlers need: called before the gateway listens, with store and supervisor there. */

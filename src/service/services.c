@@ -1,6 +1,7 @@
 /* services.c - the services' start and end; see service.h. */
 #include "service/service.h"
 
+#include "service/emr.h"
 #include "service/glue_jobs.h"
 
 #include <stdio.h>
@@ -25,7 +26,7 @@ bool sv_open(SvServices *services, Err *err) {
     }
     services->jobs = rl_new(services);
     su_after(services->supervisor, LOG_SYNC_MS, sync_logs, services);
-    return true;
+    return em_open(services, err);
 }
 
 /* What could not go when it was deleted, because somebody read it then. */
@@ -37,13 +38,14 @@ static void sweep(void *self) {
 
 bool sv_start(SvServices *services, Err *err) {
     su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
-    return rl_start(services->jobs, err);
+    return rl_start(services->jobs, err) && em_start(services, err);
 }
 
 void sv_stop(SvServices *services) {
     if (services->jobs != NULL) {
         rl_stop(services->jobs);
     }
+    em_stop(services);
 }
 
 void sv_close(SvServices *services) {

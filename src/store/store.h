@@ -26,6 +26,8 @@ Str st_home(const StStore *store);
 /* A directory of this process for what need not last (spills, artifacts), made now: tmp/run-<pid>. st_close removes it; that of a killed
  * process goes with the next sweep. Borrowed from the store. */
 bool st_scratch_directory(StStore *store, Str *ret_path, Err *err);
+/* Removes a directory with all that is in it; what can't be removed is left. */
+void st_remove_tree(const char *path);
 
 /* ---- catalog: JSON in the AWS API's shapes --------------------------------------------------------------------------- */
 

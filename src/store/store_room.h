@@ -58,7 +58,5 @@ bool st_exec(StStore *store, const char *sql, Err *err);
 bool st_end(StStore *store, bool ok, Err *err);
 
 int64_t st_now_us(void);
-/* Removes a directory with all that is in it; failures are left for the next time. */
-void st_remove_tree(const char *path);
 
 #endif
