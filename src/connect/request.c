@@ -1,6 +1,7 @@
 /* request.c - see request.h: the world of analysis and of decoding, over the session, the catalog and exec/. */
 #include "connect/request.h"
 
+#include "connect/cache.h"
 #include "connect/arrow_out.h"
 
 #include <fcntl.h>
@@ -234,7 +235,7 @@ static void put_pyfiles(CnRequest *request) {
 void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, bool may_change) {
     CnRequest *request = ret_request;
     *request = (CnRequest){.server = session->server, .session = session, .arena = arena, .may_change = may_change};
-    request->views.arena = arena;
+    request->views.arena = request->caches.arena = arena;
     (void)pthread_mutex_lock(&session->lock);
     pl_settings_copy(&request->settings, arena, &session->settings);
     put_pyfiles(request);
@@ -258,7 +259,10 @@ void cn_request_done(CnRequest *request) {
     for (size_t i = 0; i < request->views.count; i++) {
         cn_view_drop(request->views.items[i]);
     }
-    request->views.count = 0;
+    for (size_t i = 0; i < request->caches.count; i++) {
+        cn_cache_drop(request->caches.items[i]);
+    }
+    request->views.count = request->caches.count = 0;
 }
 
 const TrRel *cn_request_analyze_plan(CnRequest *request, const PrRel *plan, Err *err) {
