@@ -1,6 +1,8 @@
 /* cache.c - see cache.h. */
 #include "connect/cache.h"
 
+#include "connect/plan_key.h"
+
 #include <errno.h>
 #include <time.h>
 
@@ -13,6 +15,8 @@ struct CnCache {
     ExEngine *engine;
     CnView *plan;
     Str message; /* the relation's bytes, to analyse it again */
+    Str key;     /* the same without what differs from request to request */
+    int kind;    /* of relation */
     PlSettings settings;
     CnStorageLevel level;
     Str table;
@@ -50,6 +54,12 @@ static CnCache *cache_new(CnRequest *request, CnView *owned_plan, Str message, c
     cache->engine = request->server->config.engine;
     cache->plan = owned_plan;
     cache->message = str_copy(arena, message);
+    Err none = {0}; /* they are our own bytes */
+    Spark__Connect__Relation *relation = cn_unpack(arena, &spark__connect__relation__descriptor, cache->message, &none);
+    if (relation != NULL) {
+        cache->kind = (int)relation->rel_type_case;
+        cache->key = cn_plan_key(arena, relation);
+    }
     cache->level = *level;
     cache->table = str_fmt(arena, "solder_kept_%llu", (unsigned long long)atomic_fetch_add(&request->server->numbers, 1));
     pl_settings_copy(&cache->settings, arena, &request->settings);
@@ -149,6 +159,36 @@ bool cn_cache_add(CnRequest *request, const Spark__Connect__Relation *relation, 
         put(request, cache_new(request, plan, message, level));
     }
     return plan != NULL;
+}
+
+static bool has_kind(CnSession *session, int kind) {
+    (void)pthread_mutex_lock(&session->lock);
+    const CnCache *cache = session->caches;
+    while (cache != NULL && cache->kind != kind) {
+        cache = cache->next;
+    }
+    (void)pthread_mutex_unlock(&session->lock);
+    return cache != NULL;
+}
+
+CnView *cn_cache_plan(CnRequest *request, const Spark__Connect__Relation *relation) {
+    CnSession *session = request->session;
+    if (!has_kind(session, (int)relation->rel_type_case)) {
+        return NULL; /* without making a key, which costs as much as the relation is long */
+    }
+    Arena *scratch = arena_new();
+    Err none = {0};
+    Spark__Connect__Relation *copy = cn_unpack(scratch, &spark__connect__relation__descriptor, cn_pack(scratch, &relation->base), &none);
+    Str key = copy == NULL ? STR("") : cn_plan_key(scratch, copy);
+    (void)pthread_mutex_lock(&session->lock);
+    const CnCache *cache = session->caches;
+    while (cache != NULL && !(key.len > 0 && str_eq(cache->key, key))) {
+        cache = cache->next;
+    }
+    CnView *plan = cache == NULL ? NULL : cn_view_hold(cache->plan);
+    (void)pthread_mutex_unlock(&session->lock);
+    arena_free(scratch);
+    return plan;
 }
 
 /* ---- forgetting ---- */

@@ -17,6 +17,8 @@
 CnStorageLevel cn_cache_level(const Spark__Connect__StorageLevel *wanted);
 /* Caches the relation, unless it is cached already. */
 bool cn_cache_add(CnRequest *request, const Spark__Connect__Relation *relation, const CnStorageLevel *level, Err *err);
+/* The plan that the same relation had when it was cached, counted for the caller; NULL: none. */
+CnView *cn_cache_plan(CnRequest *request, const Spark__Connect__Relation *relation);
 /* A table or view by its name, as a relation to be cached. */
 Spark__Connect__Relation *cn_cache_table(Arena *arena, Str name);
 /* Whether the plan is cached, and how. */

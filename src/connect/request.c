@@ -202,6 +202,16 @@ static bool decode_catalog_rows(void *self, Arena *arena, const PlOption *option
     return cn_arrow_rows(arena, pl_struct(arena, &field, 1), cells, count, ret_arrow_ipc, err);
 }
 
+static Str decode_cached_plan(void *self, const Spark__Connect__Relation *relation) {
+    CnRequest *request = self;
+    CnView *plan = cn_cache_plan(request, relation);
+    if (plan == NULL) {
+        return STR("");
+    }
+    hold(request, plan);
+    return plan->id;
+}
+
 static const PlType *decode_schema(void *self, const PrRel *plan, Err *err) {
     CnRequest *request = self;
     const TrRel *rel = cn_request_analyze_plan(request, plan, err);
@@ -251,7 +261,7 @@ void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, b
                                .source = world_source,
                                .local_schema = world_local_schema,
                                .catalog = world_catalog};
-    request->decode_world = (CnDecodeWorld){.self = request, .cached_local = decode_cached_local, .catalog_rows = decode_catalog_rows, .schema = decode_schema};
+    request->decode_world = (CnDecodeWorld){.self = request, .cached_local = decode_cached_local, .catalog_rows = decode_catalog_rows, .cached_plan = decode_cached_plan, .schema = decode_schema};
     request->decode = (CnDecode){.arena = arena, .world = &request->decode_world};
 }
 
