@@ -15,8 +15,9 @@ struct CnCache {
     ExEngine *engine;
     CnView *plan;
     Str message; /* the relation's bytes, to analyse it again */
-    Str key;     /* the same without what differs from request to request */
-    int kind;    /* of relation */
+    bool has_plan_id;
+    int64_t plan_id; /* the client's, of the DataFrame that it cached */
+    Str key;         /* the message without what differs from request to request */
     PlSettings settings;
     CnStorageLevel level;
     Str table;
@@ -57,7 +58,8 @@ static CnCache *cache_new(CnRequest *request, CnView *owned_plan, Str message, c
     Err none = {0}; /* they are our own bytes */
     Spark__Connect__Relation *relation = cn_unpack(arena, &spark__connect__relation__descriptor, cache->message, &none);
     if (relation != NULL) {
-        cache->kind = (int)relation->rel_type_case;
+        cache->has_plan_id = relation->common != NULL && relation->common->has_plan_id;
+        cache->plan_id = cache->has_plan_id ? relation->common->plan_id : -1;
         cache->key = cn_plan_key(arena, relation);
     }
     cache->level = *level;
@@ -88,13 +90,14 @@ static bool same_settings(const PlSettings *a, const PlSettings *b) {
     return true;
 }
 
-static bool holds(const CnRequest *request, const CnCache *cache, const TrRel *rel) {
-    return pl_rel_same(cache->plan->rel, rel) && same_settings(&cache->settings, &request->settings);
+static bool holds(const CnCache *cache, const PlSettings *settings, const TrRel *rel) {
+    return pl_rel_same(cache->plan->rel, rel) && same_settings(&cache->settings, settings);
 }
 
-static CnCache *find(const CnRequest *request, const TrRel *rel) {
-    CnCache *cache = request->session->caches;
-    while (cache != NULL && !holds(request, cache, rel)) {
+/* Under the session's lock. */
+static CnCache *find(const CnSession *session, const PlSettings *settings, const TrRel *rel) {
+    CnCache *cache = session->caches;
+    while (cache != NULL && !holds(cache, settings, rel)) {
         cache = cache->next;
     }
     return cache;
@@ -102,7 +105,7 @@ static CnCache *find(const CnRequest *request, const TrRel *rel) {
 
 bool cn_cache_find(CnRequest *request, const TrRel *rel, CnStorageLevel *ret_level) {
     (void)pthread_mutex_lock(&request->session->lock);
-    const CnCache *found = find(request, rel);
+    const CnCache *found = find(request->session, &request->settings, rel);
     if (found != NULL) {
         *ret_level = found->level;
     }
@@ -112,7 +115,7 @@ bool cn_cache_find(CnRequest *request, const TrRel *rel, CnStorageLevel *ret_lev
 
 static void put(CnRequest *request, CnCache *owned_cache) {
     (void)pthread_mutex_lock(&request->session->lock);
-    bool is_known = find(request, owned_cache->plan->rel) != NULL;
+    bool is_known = find(request->session, &owned_cache->settings, owned_cache->plan->rel) != NULL;
     if (!is_known) {
         owned_cache->next = request->session->caches;
         request->session->caches = owned_cache;
@@ -161,32 +164,33 @@ bool cn_cache_add(CnRequest *request, const Spark__Connect__Relation *relation, 
     return plan != NULL;
 }
 
-static bool has_kind(CnSession *session, int kind) {
-    (void)pthread_mutex_lock(&session->lock);
-    const CnCache *cache = session->caches;
-    while (cache != NULL && cache->kind != kind) {
+static bool has_plan_id(CnRequest *request, int64_t plan_id) {
+    (void)pthread_mutex_lock(&request->session->lock);
+    const CnCache *cache = request->session->caches;
+    while (cache != NULL && !(cache->has_plan_id && cache->plan_id == plan_id)) {
         cache = cache->next;
     }
-    (void)pthread_mutex_unlock(&session->lock);
+    (void)pthread_mutex_unlock(&request->session->lock);
     return cache != NULL;
 }
 
 CnView *cn_cache_plan(CnRequest *request, const Spark__Connect__Relation *relation) {
-    CnSession *session = request->session;
-    if (!has_kind(session, (int)relation->rel_type_case)) {
+    if (relation->common == NULL || !relation->common->has_plan_id || !has_plan_id(request, relation->common->plan_id)) {
         return NULL; /* without making a key, which costs as much as the relation is long */
     }
+    int64_t plan_id = relation->common->plan_id;
     Arena *scratch = arena_new();
     Err none = {0};
     Spark__Connect__Relation *copy = cn_unpack(scratch, &spark__connect__relation__descriptor, cn_pack(scratch, &relation->base), &none);
     Str key = copy == NULL ? STR("") : cn_plan_key(scratch, copy);
-    (void)pthread_mutex_lock(&session->lock);
-    const CnCache *cache = session->caches;
-    while (cache != NULL && !(key.len > 0 && str_eq(cache->key, key))) {
+    (void)pthread_mutex_lock(&request->session->lock);
+    const CnCache *cache = request->session->caches;
+    while (cache != NULL && !(cache->has_plan_id && cache->plan_id == plan_id && str_eq(cache->key, key) &&
+                              same_settings(&cache->settings, &request->settings))) {
         cache = cache->next;
     }
     CnView *plan = cache == NULL ? NULL : cn_view_hold(cache->plan);
-    (void)pthread_mutex_unlock(&session->lock);
+    (void)pthread_mutex_unlock(&request->session->lock);
     arena_free(scratch);
     return plan;
 }
@@ -339,7 +343,7 @@ static const TrRel *replace(Use *use, const TrRel *rel) {
         return NULL;
     }
     for (size_t i = 0; i < use->known.count; i++) {
-        if (use->known.items[i] != use->except && holds(use->request, use->known.items[i], rel)) {
+        if (use->known.items[i] != use->except && holds(use->known.items[i], &use->request->settings, rel)) {
             return kept_rel(use, use->known.items[i], rel);
         }
     }

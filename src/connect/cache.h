@@ -17,7 +17,8 @@
 CnStorageLevel cn_cache_level(const Spark__Connect__StorageLevel *wanted);
 /* Caches the relation, unless it is cached already. */
 bool cn_cache_add(CnRequest *request, const Spark__Connect__Relation *relation, const CnStorageLevel *level, Err *err);
-/* The plan that the same relation had when it was cached, counted for the caller; NULL: none. */
+/* The plan that the same DataFrame (by the client's plan id) had when it was cached, counted for the caller; NULL: none. Another DataFrame of the
+ * same calls means what its files and views are now. */
 CnView *cn_cache_plan(CnRequest *request, const Spark__Connect__Relation *relation);
 /* A table or view by its name, as a relation to be cached. */
 Spark__Connect__Relation *cn_cache_table(Arena *arena, Str name);

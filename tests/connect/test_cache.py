@@ -56,6 +56,7 @@ def files_that_go(spark: Any, folder: pathlib.Path) -> Iterator[Any]:
     source.write_text("z,b,k\n1.5,x,3\n")
     yield frame.collect(), frame.columns, frame.select("a").collect()
     yield frame.join(frame.withColumnRenamed("b", "other"), "a").count()
+    yield spark.read.csv(str(source), header=True, inferSchema=True).collect()
     source.unlink()
     frame.createOrReplaceTempView("v")
     yield frame.filter("a = 1").collect(), spark.sql("select max(a) from v").collect(), spark.catalog.isCached("v")
@@ -217,6 +218,15 @@ def test_another_session_has_none_of_it(engine_remote: str, spark_engine: Any) -
     assert frame.count() == 77
     assert str(other.range(77).storageLevel) == "Serialized 1x Replicated"
     frame.unpersist()
+
+
+def test_a_new_dataframe_means_what_its_view_is_now(quiet_catalog: None, spark_engine: Any) -> None:
+    spark_engine.sql("select 1 as a").createOrReplaceTempView("v")
+    frame = spark_engine.sql("select a from v where a > 0").cache()
+    assert frame.collect() == [(1,)]
+    spark_engine.sql("select 2 as a").createOrReplaceTempView("v")
+    assert spark_engine.sql("select a from v where a > 0").collect() == [(2,)]
+    spark_engine.catalog.clearCache()
 
 
 def test_time_zones_have_rows_of_their_own(spark_engine: Any) -> None:
