@@ -1,6 +1,7 @@
 /* request.c - see request.h: the world of analysis and of decoding, over the session, the catalog and exec/. */
 #include "connect/request.h"
 
+#include "connect/cache.h"
 #include "connect/arrow_out.h"
 
 #include <fcntl.h>
@@ -201,6 +202,16 @@ static bool decode_catalog_rows(void *self, Arena *arena, const PlOption *option
     return cn_arrow_rows(arena, pl_struct(arena, &field, 1), cells, count, ret_arrow_ipc, err);
 }
 
+static Str decode_cached_plan(void *self, const Spark__Connect__Relation *relation) {
+    CnRequest *request = self;
+    CnView *plan = cn_cache_plan(request, relation);
+    if (plan == NULL) {
+        return STR("");
+    }
+    hold(request, plan);
+    return plan->id;
+}
+
 static const PlType *decode_schema(void *self, const PrRel *plan, Err *err) {
     CnRequest *request = self;
     const TrRel *rel = cn_request_analyze_plan(request, plan, err);
@@ -234,7 +245,7 @@ static void put_pyfiles(CnRequest *request) {
 void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, bool may_change) {
     CnRequest *request = ret_request;
     *request = (CnRequest){.server = session->server, .session = session, .arena = arena, .may_change = may_change};
-    request->views.arena = arena;
+    request->views.arena = request->caches.arena = arena;
     (void)pthread_mutex_lock(&session->lock);
     pl_settings_copy(&request->settings, arena, &session->settings);
     put_pyfiles(request);
@@ -250,7 +261,7 @@ void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, b
                                .source = world_source,
                                .local_schema = world_local_schema,
                                .catalog = world_catalog};
-    request->decode_world = (CnDecodeWorld){.self = request, .cached_local = decode_cached_local, .catalog_rows = decode_catalog_rows, .schema = decode_schema};
+    request->decode_world = (CnDecodeWorld){.self = request, .cached_local = decode_cached_local, .catalog_rows = decode_catalog_rows, .cached_plan = decode_cached_plan, .schema = decode_schema};
     request->decode = (CnDecode){.arena = arena, .world = &request->decode_world};
 }
 
@@ -258,7 +269,10 @@ void cn_request_done(CnRequest *request) {
     for (size_t i = 0; i < request->views.count; i++) {
         cn_view_drop(request->views.items[i]);
     }
-    request->views.count = 0;
+    for (size_t i = 0; i < request->caches.count; i++) {
+        cn_cache_drop(request->caches.items[i]);
+    }
+    request->views.count = request->caches.count = 0;
 }
 
 const TrRel *cn_request_analyze_plan(CnRequest *request, const PrRel *plan, Err *err) {

@@ -146,15 +146,7 @@ static bool read_memory(ExEngine *engine, Err *err) {
 }
 
 bool ex_exceeds_memory(const ExEngine *engine, const LoQuery *query) {
-    enum { PARQUET_GROWS = 4 }; /* compressed and encoded in the file, plain in memory */
-    int64_t bytes = 0;
-    for (size_t i = 0; i < query->ninputs; i++) {
-        const LoInput *input = &query->inputs[i];
-        for (size_t f = 0; input->kind == LO_INPUT_SCAN && f < input->rel->scan.scan->nfiles; f++) {
-            bytes += input->rel->scan.scan->files[f].size * (input->is_direct ? PARQUET_GROWS : 1);
-        }
-    }
-    return bytes > engine->memory_bytes;
+    return ex_source_bytes(query) > engine->memory_bytes;
 }
 
 static bool read_threads(ExEngine *engine, Err *err) {

@@ -47,6 +47,8 @@ typedef struct ExConfig {
 
 ExEngine *ex_engine_new(const ExConfig *config, Err *err);
 void ex_engine_free(ExEngine *owned_engine);
+/* About what the files and kept tables that a query reads take in memory. */
+int64_t ex_source_bytes(const LoQuery *query);
 /* Whether the files that a query reads are larger than the engine's memory, so that its operators will have to spill. */
 bool ex_exceeds_memory(const ExEngine *engine, const LoQuery *query);
 
@@ -100,6 +102,12 @@ typedef struct ExWrite {
 /* Runs the query into files. The operation object exists for progress, interrupt, metrics and counts; ex_write_run does the work. */
 ExOperation *ex_write_open(ExEngine *engine, Arena *arena, const PlSettings *settings, const LoQuery *query, const ExWrite *write, Err *err);
 bool ex_write_run(ExOperation *op, Err *err);
+
+/* Runs the query into a new table of the engine, which TR_KEPT names; ex_keep_run does the work. */
+ExOperation *ex_keep_open(ExEngine *engine, Arena *arena, const PlSettings *settings, const LoQuery *query, Str table, Err *err);
+bool ex_keep_run(ExOperation *op, Err *err);
+/* Queries that run go on with its rows. */
+void ex_keep_drop(ExEngine *engine, Str table);
 
 /* Resolves the paths of a read and finds out its schema where none is given (AzWorld.source). */
 bool ex_describe_source(ExEngine *engine, Arena *arena, const PlSettings *settings, const PrRel *read_source, TyScan *ret_scan, Err *err);

@@ -23,7 +23,8 @@ const LoQuery *lo_lower(Arena *arena, const PlSettings *settings, const TrRel *r
                        .inputs = lo.inputs.items,
                        .ninputs = lo.inputs.count,
                        .kernels = lo.kernels.items,
-                       .nkernels = lo.kernels.count};
+                       .nkernels = lo.kernels.count,
+                       .kept_bytes = lo.kept_bytes};
     return query;
 }
 
@@ -119,6 +120,16 @@ static void write_local(Lo *lo, StrBuf *out, const TrRel *rel) {
     strbuf_add_c(out, "SELECT ");
     lo_write_columns(lo, out, rel->output, rel->noutput);
     strbuf_fmt(out, " FROM solder_arrow(%zu)", number);
+}
+
+static void write_kept(Lo *lo, StrBuf *out, const TrRel *rel) {
+    lo->kept_bytes += rel->kept.bytes;
+    strbuf_add_c(out, rel->noutput == 0 ? "SELECT 0 AS c_" : "SELECT ");
+    for (size_t i = 0; i < rel->noutput; i++) {
+        strbuf_fmt(out, "%sk%zu AS c%u", i > 0 ? ", " : "", i, (unsigned)rel->output[i].id);
+    }
+    strbuf_add_c(out, " FROM ");
+    lo_write_identifier(out, rel->kept.table);
 }
 
 static void write_values(Lo *lo, StrBuf *out, const TrRel *rel) {
@@ -325,6 +336,7 @@ static void write_node(Lo *lo, StrBuf *out, const TrRel *rel) {
     case TR_SAMPLE: lo_write_sample(lo, out, rel); break;
     case TR_PYTHON: lo_write_python(lo, out, rel); break;
     case TR_COLLECT_METRICS: lo_write_metrics(lo, out, rel); break;
+    case TR_KEPT: write_kept(lo, out, rel); break;
     case TR_SHOW_STRING:
     case TR_HTML_STRING: lo_write_show(lo, out, rel); break;
     }

@@ -362,7 +362,7 @@ struct PrRel {
         } metrics;
         struct {
             Str id;
-        } cached;
+        } cached; /* input, if there is one: the same relation, whose meaning now counts as long as it is the kept plan's */
         struct {
             Str operation; /* the oneof's field name in catalog.proto: list_tables, current_database, … */
             const PlOption *arguments;
