@@ -12,6 +12,8 @@ Decided here, because nothing public settles it:
 * A malformed JSON line is one error record; the lines around it are kept (Glue's own reader also swallows the line after it).
 * A json table's value that does not fit its column's type makes the field a choice, as in csv; json without a table is typed by Spark,
   where a field whose values disagree is a string.
+* Spark tells a text file's compression by its name only.  compressionType of csv and json is held against the files' names: a file without the
+  ending is an error that names it, where Spark would read its bytes as text.
 * Parquet, ORC and Avro tables have the types of their files, since those describe themselves; the catalog's types serve when there is no file.
 """
 
@@ -35,6 +37,7 @@ __all__ = ["FILE_CONNECTIONS", "read_catalog", "read_options"]
 FILE_CONNECTIONS = ("s3", "file", "parquet", "orc", "csv", "json", "avro")
 _OTHER_FORMATS = ("xml", "ion", "groklog", "hudi", "iceberg", "delta")
 _SPARK_FORMATS = ("parquet", "orc", "avro")
+_COMPRESSED = {"gzip": ".gz", "bzip2": ".bz2", "none": "", "uncompressed": ""}
 _CORRUPT = "_corrupt_record"
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 
@@ -244,6 +247,19 @@ def _check_source_options(options: dict[str, Any]) -> dict[str, Any]:
     return {"recursiveFileLookup": "true"} if truth(options.get("recurse", False)) else {}
 
 
+def _check_compression(df: Any, options: dict[str, Any]) -> None:
+    """Refuse compressed text whose names do not say so."""
+    asked = str(options.get("compressionType") or options.get("compression") or "none").lower()
+    if asked not in _COMPRESSED:
+        raise IllegalArgumentException(f"compressionType={asked!r}: one of {', '.join(_COMPRESSED)}")
+    ending = _COMPRESSED[asked]
+    unnamed = next((path for path in df.inputFiles() if not path.endswith(ending)), None) if ending else None
+    if unnamed is not None:
+        raise IllegalArgumentException(
+            f"compressionType={asked!r}: {unnamed} does not end with {ending}: rename it, since its name tells the compression"
+        )
+
+
 def read_options(
     spark: Any, connection_type: str, connection_options: dict[str, Any], format: str | None, format_options: dict[str, Any]
 ) -> Records:
@@ -256,10 +272,11 @@ def read_options(
     name = (format or (kind if kind not in ("s3", "file") else "")).lower()
     extra = _check_source_options(connection_options)
     paths = _paths(kind, connection_options)
-    if name == "csv":
-        return _read_csv_options(spark, paths, format_options, extra)
-    if name == "json":
-        return _read_json_options(spark, paths, format_options, extra)
+    if name in ("csv", "json"):
+        read = _read_csv_options if name == "csv" else _read_json_options
+        records = read(spark, paths, format_options, extra)
+        _check_compression(records.df, connection_options)
+        return records
     if name in _SPARK_FORMATS:
         passed = {
             k: str(v) for k, v in {**connection_options, **format_options}.items() if k in ("mergeSchema", "basePath", "pathGlobFilter")
@@ -320,13 +337,15 @@ def _hive_location(table: Table, partition: Partition) -> bool:
 _Part = Callable[[list[str], list[tuple[str, T.DataType]], Any], tuple[Any, dict[str, T.DataType], tuple[ErrorPart, ...]]]
 
 
-def _part_reader(spark: Any, table: Table) -> _Part:
+def _part_reader(spark: Any, table: Table, options: dict[str, Any]) -> _Part:
     def csv(paths: list[str], columns: list[tuple[str, T.DataType]], base: str | None) -> tuple:
         df, text = _read_csv_table(spark, table, paths, columns, base)
+        _check_compression(df, options)
         return df, text, ()
 
     def json_(paths: list[str], columns: list[tuple[str, T.DataType]], base: str | None) -> tuple:
         df, text, bad = _read_json_table(spark, table, paths, columns, base)
+        _check_compression(df, options)
         return df, text, (bad,)
 
     def own(paths: list[str], columns: list[tuple[str, T.DataType]], base: str | None) -> tuple:
@@ -361,9 +380,10 @@ def _empty(spark: Any, table: Table) -> Records:
 def read_catalog(spark: Any, catalog: Catalog, database: str, name: str, push_down_predicate: str, options: dict[str, Any]) -> Records:
     """A catalog table's records, of the partitions that the predicates leave."""
     table = read_table(catalog, database, name)
-    _check_source_options({**table.parameters, **options, "recurse": "false"})
+    settings = {**table.parameters, **options}
+    _check_source_options({**settings, "recurse": "false"})
     predicates = [push_down_predicate, str(options.get("catalogPartitionPredicate") or "")]
-    read = _part_reader(spark, table)
+    read = _part_reader(spark, table, settings)
     if not table.keys:
         prune(spark, table, [], predicates)
         df, text, bad = read([table.location], [], None)

@@ -53,7 +53,7 @@ bool ex_bytes_are_splittable(Str shown, ExCharset charset) {
 ExByteSource *ex_bytes_open(Str path, Str shown, ExCharset charset, int64_t from, Err *err) {
     const char *refused = ex_codec_refused(shown);
     if (refused != NULL) {
-        err_set(err, ERR_NOT_SUPPORTED, "reading %.*s: files compressed as %s are not supported yet; .gz, .bz2 and .zst are", STR_ARG(shown), refused);
+        err_set(err, ERR_NOT_SUPPORTED, "reading %.*s: files compressed as %s are not supported yet; .gz, .bz2, .zst and .deflate are", STR_ARG(shown), refused);
         return NULL;
     }
     ExByteSource *source = calloc(1, sizeof *source);

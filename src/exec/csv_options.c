@@ -134,8 +134,8 @@ bool ex_csv_options(ExCsvOptions *ret, const PlOption *options, size_t noptions,
     if (o->line_sep.len > 2) {
         return err_set(err, "SOLDER.OPTION", "'lineSep' can contain only 1 character.");
     }
-    if (!str_to_double(ex_option(options, noptions, "samplingRatio", "1.0"), &o->sampling_ratio) || o->sampling_ratio <= 0) {
-        return err_set(err, "SOLDER.OPTION", "samplingRatio should be greater than 0");
+    if (!ex_option_sampling_ratio(options, noptions, &o->sampling_ratio, err)) {
+        return false;
     }
     o->is_simple = o->sep.len == 1 && o->comment == '\0' && !o->multi_line && !o->trim_leading && !o->trim_trailing && o->max_chars < 0 &&
                    o->line_sep.len == 0 && o->sep.data[0] != '\n' && o->sep.data[0] != '\r' && o->quote != o->sep.data[0] &&

@@ -1,4 +1,4 @@
-/* decompress.c - see decompress.h. Three libraries behind one step function each. */
+/* exec/decompress.c - see decompress.h. Three libraries behind one step function each. */
 #include "exec/decompress.h"
 
 #include <bzlib.h>
@@ -7,7 +7,7 @@
 #include <zstd.h>
 
 typedef union State {
-    z_stream gzip;
+    z_stream zlib;
     bz_stream bzip2;
     ZSTD_DStream *zstd;
 } State;
@@ -29,17 +29,26 @@ struct ExDecompressor {
     bool is_open, has_ended;
 };
 
+/* 15: the largest window; 16 more: gzip's header. */
+static bool zlib_open(State *state, int window) {
+    state->zlib = (z_stream){0};
+    return inflateInit2(&state->zlib, window) == Z_OK;
+}
+
 static bool gzip_open(State *state) {
-    state->gzip = (z_stream){0};
-    return inflateInit2(&state->gzip, 15 + 16) == Z_OK; /* the largest window; gzip headers */
+    return zlib_open(state, 15 + 16);
 }
 
-static void gzip_close(State *state) {
-    (void)inflateEnd(&state->gzip);
+static bool deflate_open(State *state) {
+    return zlib_open(state, 15);
 }
 
-static bool gzip_step(State *state, Str *in, char *out, size_t size, size_t *ret_size, bool *ret_ended, const char **ret_why) {
-    z_stream *zip = &state->gzip;
+static void zlib_close(State *state) {
+    (void)inflateEnd(&state->zlib);
+}
+
+static bool zlib_step(State *state, Str *in, char *out, size_t size, size_t *ret_size, bool *ret_ended, const char **ret_why) {
+    z_stream *zip = &state->zlib;
     zip->next_in = (unsigned char *)(uintptr_t)in->data;
     zip->avail_in = (uInt)in->len;
     zip->next_out = (unsigned char *)out;
@@ -96,7 +105,8 @@ static bool zstd_step(State *state, Str *in, char *out, size_t size, size_t *ret
 }
 
 static const ExCodec CODECS[] = {
-    {"gzip", {".gz", ".gzip"}, gzip_open, gzip_close, gzip_step},
+    {"gzip", {".gz", ".gzip"}, gzip_open, zlib_close, zlib_step},
+    {"deflate", {".deflate", NULL}, deflate_open, zlib_close, zlib_step},
     {"bzip2", {".bz2", NULL}, bzip2_open, bzip2_close, bzip2_step},
     {"Zstandard", {".zst", NULL}, zstd_open, zstd_close, zstd_step},
 };
@@ -113,7 +123,7 @@ const ExCodec *ex_codec_of_name(Str name) {
 }
 
 const char *ex_codec_refused(Str name) {
-    static const char *const REFUSED[] = {".lz4", ".snappy", ".xz", ".deflate", ".lzo"};
+    static const char *const REFUSED[] = {".lz4", ".snappy", ".xz", ".lzo"};
     for (size_t i = 0; i < sizeof REFUSED / sizeof REFUSED[0]; i++) {
         if (str_ends_with(name, str_from_c(REFUSED[i]))) {
             return REFUSED[i];

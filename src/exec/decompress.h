@@ -1,4 +1,4 @@
-/* exec/decompress.h - compressed files as streams: gzip, bzip2 and Zstandard, told by a file's name.
+/* exec/decompress.h - compressed files as streams: gzip, deflate, bzip2 and Zstandard, told by a file's name.
  *
  * Used by byte_source.c. Invariant: a codec neither reads nor keeps bytes behind those it is given; a file may hold several members one after
  * another, and its end inside a member is for the caller to see (has_ended).

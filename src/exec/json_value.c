@@ -31,10 +31,8 @@ bool ex_json_options(ExJsonOptions *ret, const PlOption *options, size_t noption
     if (!ex_charset_find(charset, &o->charset)) {
         return err_set(err, ERR_NOT_SUPPORTED, "the encoding %.*s is not supported; UTF-8, ISO-8859-1 and UTF-16 are", STR_ARG(charset));
     }
-    if (!str_to_double(ex_option(options, noptions, "samplingRatio", "1.0"), &o->sampling_ratio) || o->sampling_ratio <= 0) {
-        return err_set(err, "SOLDER.OPTION", "samplingRatio (%.*s) should be greater than 0", STR_ARG(ex_option(options, noptions, "samplingRatio", "1.0")));
-    }
-    return ex_parse_options(&o->parse, options, noptions, time_zone, arena, err);
+    return ex_option_sampling_ratio(options, noptions, &o->sampling_ratio, err) &&
+           ex_parse_options(&o->parse, options, noptions, time_zone, arena, err);
 }
 
 enum { MAX_DEPTH = 1000 }; /* StreamReadConstraints of Spark's Jackson; what reads values goes as deep as they do */

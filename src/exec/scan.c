@@ -60,6 +60,14 @@ bool ex_option_int(const PlOption *options, size_t noptions, const char *name, i
     return true;
 }
 
+bool ex_option_sampling_ratio(const PlOption *options, size_t noptions, double *ret, Err *err) {
+    Str text = ex_option(options, noptions, "samplingRatio", "1.0");
+    if (!str_to_double(str_trim(text), ret)) {
+        return err_set(err, "SOLDER.OPTION", "samplingRatio should be a number. Found %.*s", STR_ARG(text));
+    }
+    return *ret > 0 || err_set(err, "SOLDER.OPTION", "requirement failed: samplingRatio (%.*s) should be greater than 0", STR_ARG(text));
+}
+
 bool ex_times_are_corrected(const ExOperation *op) {
     Str policy;
     return pl_settings_get(op->settings, STR("spark.sql.legacy.timeParserPolicy"), &policy) && !str_eq_nocase(policy, STR("EXCEPTION"));

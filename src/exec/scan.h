@@ -66,6 +66,8 @@ extern const ExFormat ex_format_csv, ex_format_json, ex_format_text, ex_format_b
 Str ex_option(const PlOption *options, size_t noptions, const char *name, const char *fallback);
 bool ex_option_bool(const PlOption *options, size_t noptions, const char *name, bool fallback, bool *ret, Err *err);
 bool ex_option_int(const PlOption *options, size_t noptions, const char *name, int64_t fallback, int64_t *ret, Err *err);
+/* samplingRatio: the share of the records that schema inference looks at; 1.0 unless given. */
+bool ex_option_sampling_ratio(const PlOption *options, size_t noptions, double *ret, Err *err);
 const PlOption *ex_option_find(const PlOption *options, size_t noptions, const char *name);
 
 /* spark.sql.legacy.timeParserPolicy is CORRECTED or LEGACY. */

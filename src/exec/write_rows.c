@@ -5,6 +5,7 @@
 #include "exec/write.h"
 
 #include "base/vec.h"
+#include "exec/compress.h"
 #include "exec/scan.h"
 
 #include <errno.h>
@@ -12,12 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 enum { FLUSH_BYTES = 1024 * 1024, MOST_OPEN = 128 };
 
 typedef struct ExRowsOptions {
-    bool is_csv, is_json, is_gzip;
+    bool is_csv, is_json;
+    const ExCompression *compression; /* NULL: none */
     Str sep, line_sep, null_value, empty_value;
     char quote, escape, escape_escape, comment;
     bool header, quote_all, escape_quotes, trim_leading, trim_trailing;
@@ -28,8 +29,8 @@ typedef struct OutFile {
     struct OutFile *next;
     Str directory, path;
     int fd;
-    gzFile zip;
-    ExBytes bytes;
+    ExCompressor *compressor; /* NULL: plain */
+    ExBytes bytes, packed;
     int64_t rows;
     bool is_full; /* closed: a further row of its directory begins another file */
 } OutFile;
@@ -76,12 +77,9 @@ bool ex_rows_prepare(ExWriter *writer, Err *err) {
                  ex_option_int(o, n, "maxRecordsPerFile", 0, &rows->most_rows, err);
     const PlOption *codec = ex_option_find(o, n, "compression");
     codec = codec != NULL ? codec : ex_option_find(o, n, "codec");
-    rows->is_gzip = codec != NULL && str_eq_nocase(codec->value, STR("gzip"));
-    if (is_ok && codec != NULL && !rows->is_gzip && !str_eq_nocase(codec->value, STR("none")) && !str_eq_nocase(codec->value, STR("uncompressed"))) {
-        return err_set(err, ERR_NOT_SUPPORTED, "writing %.*s files compressed with %.*s is not supported yet; gzip is", STR_ARG(writer->format),
-                       STR_ARG(codec->value));
-    }
-    writer->extension = str_fmt(writer->arena, ".%s%s", rows->is_csv ? "csv" : rows->is_json ? "json" : "txt", rows->is_gzip ? ".gz" : "");
+    is_ok = is_ok && (codec == NULL || ex_compression_find(codec->value, &rows->compression, err));
+    const char *plain = rows->is_csv ? "csv" : rows->is_json ? "json" : "txt";
+    writer->extension = str_fmt(writer->arena, ".%s%s", plain, ex_compression_suffix(rows->compression));
     writer->options = rows;
     const TyAttr *output = writer->op->query->output;
     for (size_t i = 0; i < writer->ndata && is_ok; i++) {
@@ -108,13 +106,7 @@ bool ex_rows_prepare(ExWriter *writer, Err *err) {
     return is_ok;
 }
 
-static bool write_all(OutFile *file, const char *data, size_t len, Err *err) {
-    if (file->zip != NULL) {
-        if (len > 0 && gzwrite(file->zip, data, (unsigned)len) != (int)len) {
-            return err_set(err, errno == ENOSPC ? "SOLDER.DISK_FULL" : ERR_IO, "writing %.*s: %s", STR_ARG(file->path), strerror(errno));
-        }
-        return true;
-    }
+static bool write_all(const OutFile *file, const char *data, size_t len, Err *err) {
     while (len > 0) {
         ssize_t n = write(file->fd, data, len);
         if (n < 0 && errno == EINTR) {
@@ -131,22 +123,29 @@ static bool write_all(OutFile *file, const char *data, size_t len, Err *err) {
     return true;
 }
 
-static bool flush(OutFile *file, Err *err) {
-    bool is_ok = write_all(file, file->bytes.data, file->bytes.len, err);
+/* is_last: nothing comes behind it. */
+static bool flush(OutFile *file, bool is_last, Err *err) {
+    if (file->compressor == NULL) {
+        bool is_ok = write_all(file, file->bytes.data, file->bytes.len, err);
+        file->bytes.len = 0;
+        return is_ok;
+    }
+    bool is_ok = ex_compress(file->compressor, (Str){file->bytes.data, file->bytes.len}, is_last, &file->packed) ||
+                 err_set(err, "SOLDER.OUT_OF_MEMORY", "no memory to compress %.*s", STR_ARG(file->path));
+    is_ok = is_ok && write_all(file, file->packed.data, file->packed.len, err);
     file->bytes.len = 0;
+    file->packed.len = 0;
     return is_ok;
 }
 
 static bool close_file(RowsPart *p, OutFile *file, bool keeps, Err *err) {
-    bool is_ok = !keeps || flush(file, err);
-    if (file->zip != NULL) {
-        is_ok = gzclose(file->zip) == Z_OK && is_ok;
-    } else if (file->fd >= 0) {
-        is_ok = close(file->fd) == 0 && is_ok;
-    }
+    bool is_ok = !keeps || flush(file, true, err);
+    is_ok = close(file->fd) == 0 && is_ok;
     file->fd = -1;
-    file->zip = NULL;
+    ex_compressor_free(file->compressor);
+    file->compressor = NULL;
     ex_bytes_free(&file->bytes);
+    ex_bytes_free(&file->packed);
     p->nopen--;
     if (!is_ok && keeps && !err->is_set) {
         return err_set(err, ERR_IO, "writing %.*s: %s", STR_ARG(file->path), strerror(errno));
@@ -222,7 +221,7 @@ static bool open_file(RowsPart *p, Str directory, OutFile **ret, Err *err) {
     if (p->nopen >= MOST_OPEN) {
         OutFile *last = p->files;
         for (OutFile *f = p->files; f != NULL; f = f->next) {
-            last = f->fd >= 0 || f->zip != NULL ? f : last;
+            last = f->fd >= 0 ? f : last;
         }
         if (!close_file(p, last, true, err)) {
             return false;
@@ -242,9 +241,9 @@ static bool open_file(RowsPart *p, Str directory, OutFile **ret, Err *err) {
     if (file->fd < 0) {
         return err_set(err, errno == ENOSPC ? "SOLDER.DISK_FULL" : ERR_IO, "writing %.*s: %s", STR_ARG(file->path), strerror(errno));
     }
-    if (p->options->is_gzip) {
-        file->zip = gzdopen(file->fd, "wb");
-        if (file->zip == NULL) {
+    if (p->options->compression != NULL) {
+        file->compressor = ex_compressor_new(p->options->compression);
+        if (file->compressor == NULL) {
             close(file->fd);
             return err_set(err, "SOLDER.OUT_OF_MEMORY", "no memory to compress %.*s", STR_ARG(file->path));
         }
@@ -332,7 +331,7 @@ static bool put_chunk(RowsPart *p, const PlField *fields, duckdb_data_chunk chun
         if (is_ok) {
             add_row(p, fields, vectors, row, &file->bytes);
             file->rows++;
-            is_ok = file->bytes.len < FLUSH_BYTES || flush(file, err);
+            is_ok = file->bytes.len < FLUSH_BYTES || flush(file, false, err);
         }
     }
     ex_bytes_free(&directory);
@@ -386,7 +385,7 @@ bool ex_rows_part(ExWriter *writer, ExScope *scope, size_t part, Err *err) {
         is_ok = open_file(&p, (Str){0}, &empty, err);
     }
     for (OutFile *f = p.files; f != NULL; f = f->next) {
-        if (f->fd >= 0 || f->zip != NULL) {
+        if (f->fd >= 0) {
             is_ok = close_file(&p, f, is_ok, err) && is_ok;
         }
     }

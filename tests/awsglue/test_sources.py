@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+
 import pytest
 
 from awsglue.errors import EntityNotFoundException, GlueException, IllegalArgumentException, NotImplementedInSolder
@@ -249,3 +252,17 @@ def test_bad_source_options(glue, folder):
         glue.create_dynamic_frame.from_options("mysql", {"url": "x"})
     with pytest.raises(NotImplementedInSolder, match="exclusions"):
         glue.create_dynamic_frame.from_options("s3", {"paths": [place], "exclusions": '["**.tmp"]'}, "csv")
+
+
+def test_compression_of_a_table_is_told_by_the_names(glue, catalog, folder):
+    """compressionType, as crawlers note it, is held against the files; text is never made of compressed bytes."""
+    good, bad = folder("good", {}), folder("bad", {})
+    (good / "a.csv.bz2").write_bytes(bz2.compress(b"1,x\n"))
+    (bad / "a.csv").write_bytes(gzip.compress(b"1,x\n"))
+    for name, place, word in (("good", good, "bzip2"), ("bad", bad, "gzip")):
+        catalog.table(name, place, "a int, b string", parameters={"classification": "csv", "compressionType": word})
+    assert rows(read(glue, "good")) == [(1, "x")]
+    with pytest.raises(IllegalArgumentException, match=r"a\.csv does not end with \.gz"):
+        read(glue, "bad")
+    with pytest.raises(IllegalArgumentException, match="compressionType='rar': one of gzip, bzip2"):
+        glue.create_dynamic_frame.from_options("s3", {"paths": [str(good)], "compressionType": "rar"}, "csv")

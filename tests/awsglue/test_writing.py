@@ -40,10 +40,14 @@ def test_csv(glue, frame, tmp_path):
     assert data_files(tmp_path / "b")[0].read_text() == '1|a,b|\n2|q"|\n'
 
 
-def test_json_compressed(glue, spark, frame, tmp_path):
-    frame.write("s3", {"path": str(tmp_path / "o"), "compression": "gzip"}, "json")
-    assert all(p.name.endswith(".json.gz") for p in data_files(tmp_path / "o"))
-    assert spark.read.json(str(tmp_path / "o")).count() == 2
+@pytest.mark.parametrize("option, value, ending", [("compression", "gzip", ".gz"), ("compressionType", "bzip2", ".bz2")])
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_compressed_and_back(glue, frame, tmp_path, form, option, value, ending):
+    glue.write_dynamic_frame.from_options(frame, "s3", {"path": str(tmp_path / "o"), option: value}, form)
+    assert all(p.name.endswith(f".{form}{ending}") for p in data_files(tmp_path / "o"))
+    source = {"paths": [str(tmp_path / "o")], "compressionType": value}
+    back = glue.create_dynamic_frame.from_options("s3", source, form, {"withHeader": True} if form == "csv" else {})
+    assert sorted(r["s"] for r in back.toDF().collect()) == ["a,b", 'q"']
 
 
 def test_partition_keys(glue, spark, frame, tmp_path):

@@ -15,8 +15,10 @@ import math
 import pathlib
 import random
 import re
+import zlib
 from typing import Any, Callable, Iterator
 
+import pyarrow
 import pytest
 
 from tests.conftest import connect_mode
@@ -464,6 +466,49 @@ def test_parquet_columns_that_files_lack(both: list[tuple[Any, bool]], tmp_path:
     assert_same(both, lambda spark: spark.read.schema("q int").parquet(path + "/p=1").groupBy("q").count())
 
 
+def zstd_compress(data: bytes) -> bytes:
+    """One frame (Python 3.11 has no Zstandard of its own)."""
+    return bytes(pyarrow.compress(data, codec="zstd", asbytes=True))
+
+
+def test_zstandard(both: list[tuple[Any, bool]], tmp_path: pathlib.Path) -> None:
+    """Real Spark from pip lacks Hadoop's native library for it, so it is asked for the plain file; two frames one after another are one text."""
+    text = b"a,b\n" + b"".join(b"%d,x%d\n" % (i, i * 7) for i in range(5000))
+    (tmp_path / "t.csv").write_bytes(text)
+    (tmp_path / "t.csv.zst").write_bytes(zstd_compress(text[:10_001]) + zstd_compress(text[10_001:]))
+    wanted, got = [
+        outcome(session, is_connect, lambda spark, n=name: spark.read.csv(str(tmp_path / n), header=True, inferSchema=True))
+        for (session, is_connect), name in zip(both, ("t.csv", "t.csv.zst"))
+    ]
+    assert got == wanted
+
+
+UNPACK: dict[str, Callable[[bytes], bytes]] = {".bz2": bz2.decompress, ".gz": gzip.decompress, ".deflate": zlib.decompress, ".csv": bytes}
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "text"])
+@pytest.mark.parametrize("name", ["bzip2", "gzip", "deflate", "none", "BZIP2", "org.apache.hadoop.io.compress.BZip2Codec", "nope", ""])
+def test_compressed_writes(both: list[tuple[Any, bool]], tmp_path: pathlib.Path, form: str, name: str) -> None:
+    """The same names, the same text inside, and each engine reads the other's files; a wrong name is the same error."""
+    results = []
+    for session, is_connect in both:
+        folder = tmp_path / str(is_connect)
+        with connect_mode(is_connect):
+            for count in (0, 20_000):
+                frame = session.range(count).selectExpr("concat(id, ' ', sha(cast(id as string))) AS a").coalesce(1)
+                try:
+                    frame.write.option("compression", name).format(form).save(str(folder / str(count)))
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is compared
+                    results.append((type(error).__name__, "Known codecs are bzip2, deflate, uncompressed" in str(error)))
+                    continue
+                (part,) = (folder / str(count)).glob("part-*")
+                results.append((part.suffixes, UNPACK.get(part.suffix, bytes)(part.read_bytes())))
+    assert results[2:] == results[:2]
+    if (tmp_path / "True").exists():
+        for folder in ("True", "False"):
+            assert_same(both, lambda spark, f=folder: spark.read.format(form).load(str(tmp_path / f / "20000")))
+
+
 def test_bzip2(both: list[tuple[Any, bool]], tmp_path: pathlib.Path) -> None:
     """Members one after another, as parallel compressors write them; a cut and a damaged file are errors."""
     text = b"a,b\n" + b"".join(b"%d,x%d\n" % (i, i * 7) for i in range(5000))
@@ -475,7 +520,7 @@ def test_bzip2(both: list[tuple[Any, bool]], tmp_path: pathlib.Path) -> None:
     assert_same(both, lambda spark: spark.read.json(str(tmp_path / "j.json.bz2")))
 
 
-@pytest.mark.parametrize("name, compress", [("bz2", bz2.compress), ("gz", gzip.compress)])
+@pytest.mark.parametrize("name, compress", [("bz2", bz2.compress), ("gz", gzip.compress), ("deflate", zlib.compress), ("zst", zstd_compress)])
 def test_damaged_archives(spark_engine: Any, tmp_path: pathlib.Path, name: str, compress: Callable[[bytes], bytes]) -> None:
     whole = compress(b"".join(b"%d\n" % (i * i) for i in range(20_000)))
     for kind, data in (("cut off", whole[: len(whole) // 2]), ("damaged", b"this is no archive at all " * 40)):
@@ -497,5 +542,11 @@ def test_sampling_ratio(both: list[tuple[Any, bool]], tmp_path: pathlib.Path) ->
                 assert csv.simpleString() in expected
                 assert len(text) == 0 or text[0].dataType.simpleString() in expected
     for session, is_connect in both:
-        with connect_mode(is_connect), pytest.raises(Exception, match="should be greater than 0"):
-            session.read.csv(str(tmp_path / "t.csv"), inferSchema=True, samplingRatio="0").schema  # noqa: B018
+        for form in ("csv", "json"):
+            reader = session.read.format(form).option("inferSchema", "true")
+            for ratio in ("0", "-0.5"):
+                with connect_mode(is_connect), pytest.raises(Exception, match="should be greater than 0"):
+                    reader.option("samplingRatio", ratio).load(str(tmp_path / f"t.{form}")).schema  # noqa: B018
+            for ratio in ("nan", "x", ""):
+                with connect_mode(is_connect), pytest.raises(Exception):
+                    reader.option("samplingRatio", ratio).load(str(tmp_path / f"t.{form}")).schema  # noqa: B018
