@@ -5,7 +5,9 @@
  */
 #include "analyze/az.h"
 
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 static const TxExpr *call_node(AzCtx *ctx, const AzCall *call) {
     TxExpr *whole = ARENA_NEW(ctx->arena, TxExpr);
@@ -288,6 +290,43 @@ static bool coerce_nullif(AzCtx *ctx, AzCall *call) {
     args[2] = equal.args[1];
     call->args = args;
     call->nargs = 3;
+    return true;
+}
+
+static void set_last_arg(AzCtx *ctx, AzCall *call, const TxExpr *last) {
+    const TxExpr **args = ARENA_ARRAY(ctx->arena, const TxExpr *, call->nargs + 1);
+    if (call->nargs > 0) {
+        memcpy(args, call->args, call->nargs * sizeof *args);
+    }
+    args[call->nargs++] = last;
+    call->args = args;
+}
+
+/* Without a message, the condition itself is it. */
+static bool coerce_assert_true(AzCtx *ctx, AzCall *call) {
+    if (call->nargs < 2) {
+        Str shown = az_pretty(ctx, call->args[0]);
+        set_last_arg(ctx, call, az_string(ctx, str_fmt(ctx->arena, "'%.*s' is not true!", STR_ARG(shown))));
+    }
+    return az_coerce_args(ctx, call, true);
+}
+
+static bool coerce_current_database(AzCtx *ctx, AzCall *call) {
+    set_last_arg(ctx, call, az_string(ctx, ctx->world->current_database));
+    return true;
+}
+
+static bool coerce_input_file_name(AzCtx *ctx, AzCall *call) {
+    (void)call;
+    ctx->names_files = true;
+    return true;
+}
+
+static bool coerce_current_user(AzCtx *ctx, AzCall *call) {
+    char space[1024];
+    struct passwd entry, *found = NULL;
+    bool is_known = getpwuid_r(geteuid(), &entry, space, sizeof space, &found) == 0 && found != NULL;
+    set_last_arg(ctx, call, az_string(ctx, is_known ? str_copy(ctx->arena, str_from_c(found->pw_name)) : STR("unknown")));
     return true;
 }
 
@@ -679,6 +718,14 @@ static const struct {
     {"arrays", coerce_arrays},
     {"element", coerce_element},
     {"element_at", coerce_element_at},
+    {"assert_true", coerce_assert_true},
+    {"current_database", coerce_current_database},
+    {"current_user", coerce_current_user},
+    {"extract", az_rule_extract},
+    {"input_file_name", coerce_input_file_name},
+    {"from_json", az_rule_from_json},
+    {"to_json", az_rule_to_json},
+    {"schema_of_json", az_rule_schema_of_json},
     {"lambda_array", coerce_none},
     {"lambda_map", coerce_none},
     {"lambda_fold", coerce_none},
@@ -720,6 +767,7 @@ static const struct {
     {"lambda_keys", result_lambda_keys},
     {"lambda_values", result_lambda_values},
     {"lambda_zip_map", result_lambda_zip_map},
+    {"from_json", az_result_from_json},
     {"generator", result_generator},
     {"generator_position", result_generator_position},
     {"generator_inline", result_generator_inline},

@@ -316,6 +316,7 @@ static const PrRel *sample(const CnDecode *decode, const Spark__Connect__Sample 
         rel->sample.with_replacement = message->has_with_replacement && message->with_replacement;
         rel->sample.has_seed = message->has_seed;
         rel->sample.seed = message->seed;
+        rel->sample.is_sorted = message->has_deterministic_order && message->deterministic_order;
     }
     return rel;
 }

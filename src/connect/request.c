@@ -132,6 +132,15 @@ static const PlType *world_local_schema(void *self, Arena *arena, Str arrow_ipc,
     return cn_arrow_type(arena, arrow_ipc, err);
 }
 
+static const PlType *world_ddl(void *self, Arena *arena, Str text, Err *err) {
+    (void)self;
+    return sq_parse_schema(arena, text, err);
+}
+
+static const PlType *world_json_schema(void *self, Arena *arena, Str json, const PlOption *options, size_t noptions, Err *err) {
+    return ex_json_schema_of(arena, json, options, noptions, cn_request_time_zone(self), err);
+}
+
 static const TrRel *world_catalog(void *self, Arena *arena, const PrRel *operation, Err *err) {
     return cn_catalog_rows(self, arena, operation, err);
 }
@@ -259,6 +268,8 @@ void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, b
                                .function = world_function,
                                .table = world_table,
                                .source = world_source,
+                               .ddl = world_ddl,
+                               .json_schema = world_json_schema,
                                .local_schema = world_local_schema,
                                .catalog = world_catalog};
     request->decode_world = (CnDecodeWorld){.self = request, .cached_local = decode_cached_local, .catalog_rows = decode_catalog_rows, .cached_plan = decode_cached_plan, .schema = decode_schema};

@@ -201,6 +201,9 @@ ExEngine *ex_engine_new(const ExConfig *config, Err *err) {
     bool is_ok = read_threads(engine, err) && read_memory(engine, err) && load_httpfs(engine, err);
     if (is_ok) {
         engine->kernels = kn_set_new(engine->connection, err);
+        if (engine->kernels != NULL) {
+            ex_json_functions_add(engine->kernels);
+        }
         is_ok = engine->kernels != NULL && ex_arrow_register(engine, err) && ex_scan_register(engine, err) &&
                 ex_python_register(engine, err) && ex_metrics_register(engine, err) && ex_write_register(engine, err);
     }

@@ -111,6 +111,8 @@ void ex_keep_drop(ExEngine *engine, Str table);
 
 /* Resolves the paths of a read and finds out its schema where none is given (AzWorld.source). */
 bool ex_describe_source(ExEngine *engine, Arena *arena, const PlSettings *settings, const PrRel *read_source, TyScan *ret_scan, Err *err);
+/* The type of one JSON text, as schema_of_json infers it. */
+const PlType *ex_json_schema_of(Arena *arena, Str json, const PlOption *options, size_t noptions, Str time_zone, Err *err);
 /* The rows of a constant query, for results that must be kept (cached relations, commands): an Arrow IPC stream is connect/'s affair. */
 
 #endif

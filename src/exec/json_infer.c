@@ -229,6 +229,29 @@ static bool infer_file(const Infer *infer, ExLines *lines, ExJsonDoc *json, uint
     return true;
 }
 
+const PlType *ex_json_schema_of(Arena *arena, Str json, const PlOption *given, size_t ngiven, Str time_zone, Err *err) {
+    ExJsonOptions options;
+    if (!ex_json_options(&options, given, ngiven, time_zone, arena, err)) {
+        return NULL;
+    }
+    Infer infer = {.arena = arena, .options = &options};
+    ExJsonDoc doc = {0};
+    yyjson_val *root = ex_json_parse(&doc, &options, json);
+    const PlType *type = root != NULL ? infer_value(&infer, root) : &PL_NULL;
+    bool is_json = root != NULL || str_trim(json).len == 0;
+    ex_json_done(&doc);
+    if (!is_json) {
+        err_set(err, "SOLDER.BAD_JSON", "schema_of_json: the text is no JSON: %.*s", STR_ARG(str_slice(json, 0, 200)));
+        return NULL;
+    }
+    const PlType *result = canonical(&infer, type);
+    if (result != NULL || type->kind == PL_TYPE_STRUCT) {
+        return result != NULL ? result : pl_struct(arena, NULL, 0);
+    }
+    bool is_structs = type->kind == PL_TYPE_ARRAY && type->element->kind == PL_TYPE_STRUCT;
+    return is_structs ? pl_array(arena, pl_struct(arena, NULL, 0), true) : &PL_STRING;
+}
+
 const PlType *ex_json_schema(Arena *arena, const TyScan *scan, Str time_zone, Err *err) {
     ExJsonOptions options;
     if (!ex_json_options(&options, scan->options, scan->noptions, time_zone, arena, err) || scan->nfiles == 0) {

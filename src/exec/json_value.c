@@ -277,6 +277,12 @@ static bool put_number(const ExJsonOptions *o, const PlType *type, yyjson_val *v
             }
             return true;
         }
+        int64_t i;
+        if (type->kind == PL_TYPE_BYTE && is_integer_text(s)) { /* Jackson's getByteValue takes bytes without a sign, too */
+            bool is_byte = ex_parse_long(s, &i) && i >= INT8_MIN && i <= UINT8_MAX;
+            ((int8_t *)data)[row] = (int8_t)(is_byte ? i : 0);
+            return is_byte;
+        }
         return (is_real || type->kind == PL_TYPE_DECIMAL || is_integer_text(s)) && ex_parse_into(&o->parse, type, s, data, row);
     }
     if (!yyjson_is_str(value) || yyjson_get_len(value) == 0) {
@@ -412,4 +418,32 @@ ExJsonPut ex_json_put(const ExJsonOptions *o, const PlType *type, yyjson_val *va
         return EX_JSON_BAD;
     }
     return state;
+}
+
+bool ex_json_is_upgrade(const ExJsonOptions *o, const PlType *type, yyjson_val *value, Err *err) {
+    size_t i, n;
+    yyjson_val *key, *item;
+    if ((type->kind == PL_TYPE_DATE || type->kind == PL_TYPE_TIMESTAMP) && yyjson_is_str(value)) {
+        int64_t scratch;
+        return yyjson_get_len(value) > 0 && !ex_parse_into(&o->parse, type, text_of(value), &scratch, 0) &&
+               ex_parse_is_upgrade(&o->parse, type, text_of(value), err);
+    }
+    if (type->kind == PL_TYPE_ARRAY && yyjson_is_arr(value)) {
+        yyjson_arr_foreach(value, i, n, item) {
+            if (ex_json_is_upgrade(o, type->element, item, err)) {
+                return true;
+            }
+        }
+    } else if ((type->kind == PL_TYPE_MAP || type->kind == PL_TYPE_STRUCT) && yyjson_is_obj(value)) {
+        yyjson_obj_foreach(value, i, n, key, item) {
+            const PlType *inner = type->kind == PL_TYPE_MAP ? type->element : NULL;
+            for (size_t f = 0; type->kind == PL_TYPE_STRUCT && f < type->nfields; f++) {
+                inner = str_eq(type->fields[f].name, text_of(key)) ? type->fields[f].type : inner;
+            }
+            if (inner != NULL && ex_json_is_upgrade(o, inner, item, err)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }

@@ -364,6 +364,17 @@ static void add_base64(ExBytes *out, Str s) {
     }
 }
 
+/* A key is its value inside Spark as text: times and intervals are numbers. */
+static void add_key(const ExFormatOptions *options, const PlType *type, duckdb_vector vector, idx_t row, ExBytes *out) {
+    if (type->kind == PL_TYPE_DATE || type->kind == PL_TYPE_YEAR_MONTH_INTERVAL) {
+        ex_bytes_add_long(out, ((int32_t *)duckdb_vector_get_data(vector))[row]);
+    } else if (type->kind == PL_TYPE_TIMESTAMP || type->kind == PL_TYPE_TIMESTAMP_NTZ || type->kind == PL_TYPE_DAY_TIME_INTERVAL) {
+        ex_bytes_add_long(out, ((int64_t *)duckdb_vector_get_data(vector))[row]);
+    } else {
+        ex_format_cast(options, type, vector, row, out);
+    }
+}
+
 static void json_list(const ExFormatOptions *options, const PlType *type, duckdb_vector vector, idx_t row, ExBytes *out) {
     duckdb_list_entry entry = ((duckdb_list_entry *)duckdb_vector_get_data(vector))[row];
     duckdb_vector child = duckdb_list_vector_get_child(vector);
@@ -377,7 +388,7 @@ static void json_list(const ExFormatOptions *options, const PlType *type, duckdb
         if (is_map) {
             ExBytes key = {0};
             duckdb_vector keys = duckdb_struct_vector_get_child(child, 0);
-            ex_format_cast(options, type->key, keys, i, &key);
+            add_key(options, type->key, keys, i, &key);
             ex_bytes_add_json(out, (Str){key.data, key.len});
             ex_bytes_free(&key);
             ex_bytes_add_char(out, ':');

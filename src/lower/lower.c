@@ -306,6 +306,30 @@ void lo_write_rel(Lo *lo, StrBuf *out, const TrRel *rel) {
     lo->feeds_blocking = feeds_blocking;
 }
 
+/* Calls that are a window over all rows in DuckDB, which a WHERE can't hold. */
+static bool numbers_rows(void *self, const TxExpr *expr) {
+    (void)self;
+    Str lower = expr->tag == TX_CALL ? str_from_c(expr->call.fn->lower) : STR("");
+    return str_starts_with(lower, STR("@rand")) || str_starts_with(lower, STR("(row_number() OVER ()"));
+}
+
+static void write_filter(Lo *lo, StrBuf *out, const TrRel *rel) {
+    if (!pl_expr_any(rel->filter.condition, numbers_rows, NULL)) {
+        write_select(lo, out, rel, rel->input);
+        strbuf_add_c(out, " WHERE ");
+        lo_write_expr(lo, out, rel->filter.condition);
+        return;
+    }
+    Str kept = lo_name(lo, "kept");
+    strbuf_add_c(out, "SELECT ");
+    lo_write_columns(lo, out, rel->output, rel->noutput);
+    strbuf_add_c(out, " FROM (SELECT *, ");
+    lo_write_expr(lo, out, rel->filter.condition);
+    strbuf_fmt(out, " AS %.*s", STR_ARG(kept));
+    lo_write_from(lo, out, rel->input);
+    strbuf_fmt(out, ") AS %s WHERE %.*s", lo_alias(lo), STR_ARG(kept));
+}
+
 static void write_node(Lo *lo, StrBuf *out, const TrRel *rel) {
     /* A relation below an aggregate has nothing to do with the aggregate's groups. */
     const TxExpr *const *groups = lo->groups;
@@ -317,11 +341,7 @@ static void write_node(Lo *lo, StrBuf *out, const TrRel *rel) {
     case TR_VALUES: write_values(lo, out, rel); break;
     case TR_RANGE: write_range(out, rel); break;
     case TR_PROJECT: write_project(lo, out, rel); break;
-    case TR_FILTER:
-        write_select(lo, out, rel, rel->input);
-        strbuf_add_c(out, " WHERE ");
-        lo_write_expr(lo, out, rel->filter.condition);
-        break;
+    case TR_FILTER: write_filter(lo, out, rel); break;
     case TR_JOIN: write_join(lo, out, rel); break;
     case TR_SET_OP: write_set_op(lo, out, rel); break;
     case TR_SORT:

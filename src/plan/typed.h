@@ -213,6 +213,7 @@ struct TrRel {
         struct {
             double lower, upper;
             bool with_replacement;
+            bool is_seeded; /* by the user: the same rows each time */
             int64_t seed;
         } sample;
         struct {

@@ -291,6 +291,7 @@ struct PrRel {
             bool with_replacement;
             int64_t seed;
             bool has_seed;
+            bool is_sorted; /* of rows in the order of their columns (randomSplit) */
         } sample;
         struct {
             int count; /* -1: not given */

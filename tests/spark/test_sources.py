@@ -550,3 +550,33 @@ def test_sampling_ratio(both: list[tuple[Any, bool]], tmp_path: pathlib.Path) ->
             for ratio in ("nan", "x", ""):
                 with connect_mode(is_connect), pytest.raises(Exception):
                     reader.option("samplingRatio", ratio).load(str(tmp_path / f"t.{form}")).schema  # noqa: B018
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet", "text"])
+def test_input_file_name(both: list[tuple[Any, bool]], tmp_path: pathlib.Path, spark_classic: Any, form: str) -> None:
+    """Each row's file, through filters, projections, views and generators; nothing behind an aggregation."""
+    target = str(tmp_path / "some files %")
+    with connect_mode(False):
+        for k in range(3):
+            frame = spark_classic.range(k * 10, k * 10 + 3).selectExpr("cast(id as string) as value", "id % 2 as p")
+            (frame.select("value") if form == "text" else frame).repartition(1).write.mode("append").format(form).save(f"{target}/part={k}")
+
+    def read(spark: Any) -> Any:
+        return spark.read.format(form).schema("value string").load(target)
+
+    def view(spark: Any) -> Any:
+        read(spark).createOrReplaceTempView("named_files")
+        return spark.sql("SELECT value, upper(input_file_name()) f FROM named_files WHERE input_file_name() LIKE '%part=1%' ORDER BY value LIMIT 5")
+
+    def functions(name: str) -> Any:
+        from pyspark.sql import functions
+
+        return getattr(functions, name)
+
+    names = assert_same(both, lambda spark: read(spark).withColumn("f", functions("input_file_name")()).orderBy("value"))
+    assert len({row[-1] for row in names[1]}) == 3
+    assert_same(both, view)
+    assert_same(both, lambda spark: read(spark).filter("value > '1'").selectExpr("value", "part").selectExpr("input_file_name() as f", "value").orderBy("value"))
+    assert_same(both, lambda spark: read(spark).selectExpr("explode(array(1, 2)) as e", "value").selectExpr("input_file_name() as f", "e", "value").orderBy("value", "e"))
+    assert_same(both, lambda spark: read(spark).groupBy("part").count().selectExpr("part", "input_file_name() as f").orderBy("part"))
+    assert_same(both, lambda spark: read(spark).withColumn("f", functions("input_file_name")()).groupBy("f").count().orderBy("f"))
