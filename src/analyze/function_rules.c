@@ -618,6 +618,15 @@ static const PlType *result_generator_stack(AzCtx *ctx, const AzCall *call) {
     return pl_struct(ctx->arena, fields, width);
 }
 
+static const PlType *result_map_concat(AzCtx *ctx, const AzCall *call) {
+    return call->nargs == 0 ? pl_map(ctx->arena, &PL_STRING, &PL_STRING, true) : result_last(ctx, call);
+}
+
+static const PlType *result_percentile_approx(AzCtx *ctx, const AzCall *call) {
+    const PlType *type = call->args[0]->type;
+    return call->args[1]->type->kind == PL_TYPE_ARRAY ? pl_array(ctx->arena, type, false) : type;
+}
+
 /* ---- nulls ---- */
 
 static bool null_any(const AzCall *call, const PlType *result) {
@@ -768,6 +777,8 @@ static const struct {
     {"lambda_values", result_lambda_values},
     {"lambda_zip_map", result_lambda_zip_map},
     {"from_json", az_result_from_json},
+    {"map_concat", result_map_concat},
+    {"percentile_approx", result_percentile_approx},
     {"generator", result_generator},
     {"generator_position", result_generator_position},
     {"generator_inline", result_generator_inline},
