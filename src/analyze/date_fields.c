@@ -34,8 +34,17 @@ static bool fail_field(AzCtx *ctx, const AzCall *call, Str field) {
 
 bool az_rule_extract(AzCtx *ctx, AzCall *call) {
     const TxExpr *field = call->args[0];
-    if (field->tag != TX_LITERAL || field->type->kind != PL_TYPE_STRING || field->literal->is_null) {
-        return az_fail(ctx, call->origin, "_LEGACY_ERROR_EXTRACT_FIELD", "The 'field' parameter of function '%s' needs to be a string literal.", call->fn->name);
+    const TxExpr **args = ARENA_ARRAY(ctx->arena, const TxExpr *, 3);
+    args[0] = call->args[0];
+    args[1] = call->args[1];
+    if (field->tag == TX_LITERAL && field->literal->is_null) {
+        args[2] = az_null(ctx, &PL_DOUBLE);
+        call->args = args;
+        call->nargs = 3;
+        return true;
+    }
+    if (field->tag != TX_LITERAL || field->type->kind != PL_TYPE_STRING) {
+        return az_fail(ctx, call->origin, "_LEGACY_ERROR_TEMP_1100", "The 'field' parameter of function '%s' needs to be a string literal.", call->fn->name);
     }
     PlTypeKind kind = call->args[1]->type->kind;
     bool is_interval = kind == PL_TYPE_DAY_TIME_INTERVAL || kind == PL_TYPE_YEAR_MONTH_INTERVAL || kind == PL_TYPE_CALENDAR_INTERVAL;
@@ -57,9 +66,6 @@ bool az_rule_extract(AzCtx *ctx, AzCall *call) {
     if (value == NULL) {
         return false;
     }
-    const TxExpr **args = ARENA_ARRAY(ctx->arena, const TxExpr *, 3);
-    args[0] = call->args[0];
-    args[1] = call->args[1];
     args[2] = value;
     call->args = args;
     call->nargs = 3;

@@ -106,11 +106,8 @@ static const PlType *schema_of(AzCtx *ctx, const AzCall *call) {
 }
 
 bool az_rule_from_json(AzCtx *ctx, AzCall *call) {
-    if (!az_coerce_args(ctx, call, false)) {
-        return false;
-    }
     const PlType *type = schema_of(ctx, call);
-    if (type == NULL) {
+    if (type == NULL || !az_coerce_args(ctx, call, false)) {
         return false;
     }
     Args args = {.arena = ctx->arena};
@@ -138,11 +135,11 @@ bool az_rule_from_json(AzCtx *ctx, AzCall *call) {
 bool az_rule_to_json(AzCtx *ctx, AzCall *call) {
     Args args = {.arena = ctx->arena};
     VEC_PUSH(&args, call->args[0]);
-    if (!is_nested(call->args[0]->type)) {
-        return fail_schema(ctx, call, call->args[0]->type);
-    }
     if (!add_options(ctx, call, 1, &args)) {
         return false;
+    }
+    if (!is_nested(call->args[0]->type) && call->args[0]->type->kind != PL_TYPE_NULL) {
+        return fail_schema(ctx, call, call->args[0]->type);
     }
     call->args = args.items;
     call->nargs = args.count;
@@ -150,7 +147,10 @@ bool az_rule_to_json(AzCtx *ctx, AzCall *call) {
 }
 
 bool az_rule_schema_of_json(AzCtx *ctx, AzCall *call) {
-    if (!az_coerce_args(ctx, call, false)) {
+    Args args = {.arena = ctx->arena};
+    VEC_PUSH(&args, call->args[0]);
+    VEC_PUSH(&args, NULL);
+    if (!add_options(ctx, call, 1, &args)) {
         return false;
     }
     const PlValue *text = constant_of(call->args[0]);
@@ -165,12 +165,10 @@ bool az_rule_schema_of_json(AzCtx *ctx, AzCall *call) {
         return az_fail(ctx, call->origin, "DATATYPE_MISMATCH.UNEXPECTED_NULL",
                        "Cannot resolve %.*s due to data type mismatch: The `json` must not be null.", STR_ARG(shown));
     }
-    Args args = {.arena = ctx->arena};
-    VEC_PUSH(&args, call->args[0]);
-    VEC_PUSH(&args, NULL);
-    if (!add_options(ctx, call, 1, &args)) {
+    if (!az_coerce_args(ctx, call, false)) {
         return false;
     }
+    args.items[0] = call->args[0];
     PlOption *options = ARENA_ARRAY(ctx->arena, PlOption, args.count);
     size_t noptions = 0;
     for (size_t i = 2; i + 1 < args.count; i += 2) {

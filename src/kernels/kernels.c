@@ -14,7 +14,7 @@
 static const KnScalar *const tables[] = {kn_number_kernels, kn_number_text_kernels, kn_decimal_kernels,
                                         kn_show_kernels,   kn_string_kernels,      kn_regex_kernels,
                                         kn_date_kernels,   kn_date_pattern_kernels, kn_python_kernels, kn_hash_kernels, kn_json_kernels,
-                                        kn_printf_kernels, kn_random_kernels};
+                                        kn_printf_kernels, kn_random_kernels, kn_text_tool_kernels};
 static const KnFamily *const families[] = {kn_decimal_families};
 
 struct KnSet {

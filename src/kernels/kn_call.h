@@ -187,6 +187,7 @@ extern const KnScalar kn_date_kernels[];
 extern const KnScalar kn_hash_kernels[];
 extern const KnScalar kn_json_kernels[];
 extern const KnScalar kn_python_kernels[];
+extern const KnScalar kn_text_tool_kernels[];
 extern const KnScalar kn_printf_kernels[];
 extern const KnScalar kn_random_kernels[];
 extern const KnScalar kn_date_pattern_kernels[];

@@ -80,6 +80,31 @@ static void write_multiply(Lo *lo, StrBuf *out, const LoCall *call) {
     write_arithmetic(lo, out, call, "*", "spark_multiply", "decimal_multiply");
 }
 
+/* Whole numbers that do not fit give null; the rest is as without try_. */
+static void write_try(Lo *lo, StrBuf *out, const LoCall *call, LoWriter *plain, const char *symbol) {
+    if (pl_type_is_integral(call->type)) {
+        strbuf_add_c(out, "TRY_CAST((CAST(");
+        lo_write_expr(lo, out, call->args[0]);
+        strbuf_fmt(out, " AS HUGEINT) %s CAST(", symbol);
+        lo_write_expr(lo, out, call->args[1]);
+        strbuf_fmt(out, " AS HUGEINT)) AS %.*s)", STR_ARG(lo_duckdb_type(lo->arena, call->type)));
+    } else {
+        plain(lo, out, call);
+    }
+}
+
+static void write_try_add(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_try(lo, out, call, write_add, "+");
+}
+
+static void write_try_subtract(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_try(lo, out, call, write_subtract, "-");
+}
+
+static void write_try_multiply(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_try(lo, out, call, write_multiply, "*");
+}
+
 static void write_divide(Lo *lo, StrBuf *out, const LoCall *call) {
     if (is_floating(call->type)) {
         strbuf_add_char(out, '(');
@@ -534,6 +559,9 @@ static const Writer writers[] = {
     {"@to_timestamp", write_to_timestamp},
     {"@to_json", write_to_json},
     {"@trim", write_trim},
+    {"@try_add", write_try_add},
+    {"@try_multiply", write_try_multiply},
+    {"@try_subtract", write_try_subtract},
     {"@unix_timestamp", write_unix_timestamp},
 };
 

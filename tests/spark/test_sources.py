@@ -580,3 +580,23 @@ def test_input_file_name(both: list[tuple[Any, bool]], tmp_path: pathlib.Path, s
     assert_same(both, lambda spark: read(spark).selectExpr("explode(array(1, 2)) as e", "value").selectExpr("input_file_name() as f", "e", "value").orderBy("value", "e"))
     assert_same(both, lambda spark: read(spark).groupBy("part").count().selectExpr("part", "input_file_name() as f").orderBy("part"))
     assert_same(both, lambda spark: read(spark).withColumn("f", functions("input_file_name")()).groupBy("f").count().orderBy("f"))
+
+
+@pytest.mark.parametrize("form", ["parquet", "json", "csv"])
+@pytest.mark.parametrize("partitions", [[], ["p"]])
+def test_max_records_per_file(both: list[tuple[Any, bool]], tmp_path: pathlib.Path, spark_classic: Any, form: str, partitions: list[str]) -> None:
+    """As many files of as many rows in each directory as Spark writes from one partition, and the same rows in them."""
+    counts = []
+    for k, (session, is_connect) in enumerate(both):
+        target = str(tmp_path / f"t{k}")
+        with connect_mode(is_connect):
+            frame = session.range(0, 10050, 1, 1).selectExpr("id", "concat('value ', id) as s", "id % 2 as p")
+            frame.write.option("maxRecordsPerFile", 2000).partitionBy(*partitions).format(form).save(target)
+            frame.limit(0).write.option("maxRecordsPerFile", 2000).format(form).save(f"{target}-empty")
+        with connect_mode(False):
+            read = spark_classic.read.format(form).schema("id bigint, s string, p bigint").load(target)
+            assert read.selectExpr("count(distinct id, s)").first()[0] == 10050
+            sizes = read.selectExpr("p", "input_file_name() as f").groupBy("f").count().collect()
+            assert spark_classic.read.format(form).schema("id bigint").load(f"{target}-empty").count() == 0
+            counts.append(sorted((row["f"].split("/")[-2] if partitions else "", row["count"]) for row in sizes))
+    assert counts[0] == counts[1]
