@@ -3,6 +3,8 @@
  */
 #include "exec/csv.h"
 
+#include "base/utf8.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -63,10 +65,10 @@ static void test_tokens(void **state) {
 static void test_utf8(void **state) {
     (void)state;
     char out[64];
-    assert_true(ex_utf8_is_valid("\xC3\xA9", 2));
-    assert_false(ex_utf8_is_valid("\xC3(", 2));
-    assert_false(ex_utf8_is_valid("\xED\xA0\x80", 3)); /* a surrogate */
-    size_t n = ex_utf8_repair("a\xE2\x82z", 4, out);
+    assert_true(utf8_is_valid("\xC3\xA9", 2));
+    assert_false(utf8_is_valid("\xC3(", 2));
+    assert_false(utf8_is_valid("\xED\xA0\x80", 3)); /* a surrogate */
+    size_t n = utf8_repair("a\xE2\x82z", 4, out);
     assert_int_equal(n, 5);
     assert_memory_equal(out, "a\xEF\xBF\xBDz", 5);
 }
