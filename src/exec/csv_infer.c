@@ -46,8 +46,8 @@ static const PlType *try_from(const Infer *infer, PlTypeKind so_far, Str s) {
         return &PL_LONG;
     }
     bool is_decimal = is_first || so_far == PL_TYPE_LONG || so_far == PL_TYPE_DECIMAL;
-    if (is_decimal && kn_decimal_shape(s, &precision, &scale) && scale <= 0 && precision - scale <= 38) {
-        return pl_decimal(infer->arena, precision - scale, 0);
+    if (is_decimal && kn_decimal_shape(s, &precision, &scale) && scale == 0 && precision <= 38) {
+        return pl_decimal(infer->arena, precision, 0);
     }
     if ((is_decimal || so_far == PL_TYPE_DOUBLE) && is_real(infer->options, s)) {
         return &PL_DOUBLE;

@@ -79,14 +79,13 @@ static const PlType *infer(Arena *arena, Str raw, const KnZone *zone) {
     if (kn_java_double(raw, &f)) {
         return &PL_DOUBLE;
     }
-    bool is_date_like = raw.len >= 8 && raw.len <= 10 && memchr(raw.data, '-', raw.len) != NULL;
-    if (is_date_like && kn_parse_date(raw, &days)) {
+    Err ignored = {0}; /* both patterns are good */
+    const KnPattern *date = kn_pattern_new(arena, STR("yyyy-MM-dd"), true, &ignored);
+    const KnPattern *timestamp = kn_pattern_new(arena, STR("yyyy-MM-dd HH:mm:ss[.S]"), true, &ignored);
+    if (kn_pattern_parse_date(date, raw, &days)) {
         return &PL_DATE;
     }
-    if (raw.len > 10 && kn_parse_timestamp(raw, zone, &i)) {
-        return &PL_TIMESTAMP;
-    }
-    return &PL_STRING;
+    return kn_pattern_parse(timestamp, zone, raw, &i) ? &PL_TIMESTAMP : &PL_STRING;
 }
 
 static int rank(const PlType *type) {
