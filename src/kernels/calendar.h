@@ -1,7 +1,7 @@
 /* calendar.h - the proleptic Gregorian calendar (java.time), time zones, and the text of dates, times and intervals.
  *
- * Shared by the date and time kernels, and by the readers and writers of files (exec/). Invariant: days count from 1970-01-01, microseconds from its midnight UTC; no C library time function is
- * used, so that the process's own zone and locale play no part.
+ * Shared by the date and time kernels, and by the readers and writers of files (exec/). Invariant: days count from 1970-01-01, microseconds from its
+ * midnight UTC; no C library time function but the clock is used, so that the process's own zone and locale play no part.
  */
 #ifndef SOLDER_KERNELS_CALENDAR_H
 #define SOLDER_KERNELS_CALENDAR_H

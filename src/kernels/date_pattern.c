@@ -9,7 +9,7 @@
 #include "kernels/kn_call.h"
 #include "kernels/number_text.h"
 
-enum { LITERAL = '\'', MOST_DIGITS = 19 };
+enum { LITERAL = '\'', MOST_DIGITS = 19, MOST_OFFSET = 18 * 3600 };
 
 typedef enum Sign { UNSIGNED, NORMAL, EXCEEDS_PAD } Sign; /* java.time's SignStyle */
 
@@ -406,7 +406,7 @@ typedef struct Fields {
     int64_t year;
     int month, day, day_of_year; /* 0: not there */
     int hour, half_hour, half;   /* half: 0 AM, 1 PM; half_hour: of 12; -1: not there */
-    int minute, second, micros;
+    int minute, second, micros;  /* -1: not there */
     bool has_year, is_before_era;
     bool has_offset;
     int64_t offset;
@@ -420,26 +420,30 @@ static inline bool read_number(const Item *item, Str s, size_t *at, int64_t *ret
     bool is_negative = sign == '-' && item->sign != UNSIGNED;
     bool is_positive = sign == '+' && item->sign == EXCEEDS_PAD;
     from += is_negative || is_positive ? 1 : 0;
-    int64_t value = 0;
+    uint64_t size = 0; /* holds the most digits */
+    const char *digits = s.data + from;
+    size_t left = s.len - from;
     int n = 0;
     int limit = item->most;
     if (item->reserved > 0) { /* of the digits there, those that the next numbers don't take */
         int there = 0;
-        while (there < limit + item->reserved && from + (size_t)there < s.len && is_digit(s.data[from + (size_t)there])) {
+        while (there < limit + item->reserved && (size_t)there < left && is_digit(digits[there])) {
             there++;
         }
-        limit = there - item->reserved > item->least ? there - item->reserved : item->least;
+        limit = there - item->reserved > item->least ? there - item->reserved : item->least; /* at most item->most */
     }
-    for (; n < limit && from + (size_t)n < s.len; n++) {
-        unsigned digit = (unsigned)(unsigned char)s.data[from + (size_t)n] - '0';
+    limit = (size_t)limit < left ? limit : (int)left;
+    for (; n < limit; n++) {
+        unsigned digit = (unsigned)(unsigned char)digits[n] - '0';
         if (digit > 9) {
             break;
         }
-        value = value < INT64_MAX / 100 ? value * 10 + digit : INT64_MAX / 10; /* far from every field's values */
+        size = size * 10 + digit;
     }
     if (n < item->least) {
         return false;
     }
+    int64_t value = size < INT64_MAX ? (int64_t)size : INT64_MAX; /* far from every field's values */
     if (is_negative ? value == 0 : item->sign == EXCEEDS_PAD && is_positive != (n > item->least)) {
         return false;
     }
@@ -460,11 +464,17 @@ static inline bool read_text(Str s, size_t *at, Str word) {
     return true;
 }
 
+/* A field that stands twice must be the same; none: what it is while it is not there. */
+static bool set_once(int *field, int none, int64_t value) {
+    bool is_other = *field != none && *field != value;
+    *field = (int)value;
+    return !is_other;
+}
+
 static bool read_month(const Item *item, Str s, size_t *at, Fields *fields) {
     for (int i = 0; i < 12; i++) {
         if (read_text(s, at, (Str){month_names[i], item->count == 4 ? strlen(month_names[i]) : 3})) {
-            fields->month = i + 1;
-            return true;
+            return set_once(&fields->month, 0, i + 1);
         }
     }
     return false;
@@ -492,7 +502,7 @@ static bool set_offset(Fields *fields, bool is_negative, int64_t hours, int64_t 
     bool is_other = fields->has_offset && offset != fields->offset;
     fields->has_offset = true;
     fields->offset = offset;
-    return size <= 18 * 3600 && !is_other;
+    return !is_other;
 }
 
 /* GMT, GMT+8, GMT+08:00 */
@@ -559,43 +569,40 @@ static bool set_field(const Item *item, int64_t value, Fields *fields) {
         fields->has_year = true;
         return fields->year <= 999999999 && fields->year >= -999999999;
     case 'M':
-    case 'L': fields->month = (int)value; return value >= 1 && value <= 12;
+    case 'L': return value >= 1 && value <= 12 && set_once(&fields->month, 0, value);
     case 'd': fields->day = (int)value; return value >= 1 && value <= 31;
     case 'D': fields->day_of_year = (int)value; return value >= 1 && value <= 366;
-    case 'H': fields->hour = (int)value; return value >= 0 && value < 24;
-    case 'k': fields->hour = (int)(value % 24); return value >= 1 && value <= 24;
-    case 'h': fields->half_hour = (int)(value % 12); return value >= 1 && value <= 12;
-    case 'K': fields->half_hour = (int)value; return value >= 0 && value < 12;
+    case 'H': return value >= 0 && value < 24 && set_once(&fields->hour, -1, value);
+    case 'k': return value >= 1 && value <= 24 && set_once(&fields->hour, -1, value % 24);
+    case 'h': return value >= 1 && value <= 12 && set_once(&fields->half_hour, -1, value % 12);
+    case 'K': return value >= 0 && value < 12 && set_once(&fields->half_hour, -1, value);
     case 'm': fields->minute = (int)value; return value >= 0 && value < 60;
     case 's': fields->second = (int)value; return value >= 0 && value < 60;
     default: return false;
     }
 }
 
+/* The digits of a fraction of a second, as microseconds. */
+static bool set_fraction(int64_t value, size_t digits, Fields *fields) {
+    for (; digits < 6; digits++) {
+        value *= 10;
+    }
+    for (; digits > 6; digits--) {
+        value /= 10;
+    }
+    fields->micros = (int)value;
+    return true;
+}
+
 static bool read_item(const Item *item, Str s, size_t *at, Fields *fields) {
-    int64_t value = 0;
-    size_t from = *at;
-    if (item->letter == LITERAL) {
-        return read_text(s, at, item->text);
-    }
-    if (item->is_number && !read_number(item, s, at, &value)) {
-        return false;
-    }
-    if (item->letter == 'S') {
-        size_t digits = *at - from;
-        for (; digits < 6; digits++) {
-            value *= 10;
-        }
-        for (; digits > 6; digits--) {
-            value /= 10;
-        }
-        fields->micros = (int)value;
-        return true;
-    }
     if (item->is_number) {
-        return set_field(item, value, fields);
+        int64_t value = 0;
+        size_t from = *at;
+        return read_number(item, s, at, &value) &&
+               (item->letter == 'S' ? set_fraction(value, *at - from, fields) : set_field(item, value, fields));
     }
     switch (item->letter) {
+    case LITERAL: return read_text(s, at, item->text);
     case 'M':
     case 'L': return read_month(item, s, at, fields);
     case 'a':
@@ -648,40 +655,49 @@ static bool date_of(const KnPattern *pattern, const Fields *f, int64_t *ret_days
     return (f->month == 0 || f->month == date.month) && (f->day == 0 || f->day == date.day);
 }
 
-static bool hour_of(const Fields *f, int *ret_hour) {
-    if (f->hour >= 0) {
-        *ret_hour = f->hour;
-        return (f->half < 0 || f->half == f->hour / 12) && (f->half_hour < 0 || f->half_hour == f->hour % 12);
+/* The time of the day. An hour of 24 must agree with one of 12 and with its half, where java.time makes a whole time of what is there. */
+static bool time_of(const Fields *f, int64_t *ret_us) {
+    int hour = f->hour;
+    if (hour < 0) {
+        hour = (f->half_hour > 0 ? f->half_hour : 0) + (f->half == 1 ? 12 : 0);
+    } else {
+        bool is_whole = f->minute < 0 ? f->second < 0 && f->micros < 0 : f->second >= 0 || f->micros < 0;
+        bool agrees = (f->half < 0 || f->half == hour / 12) && (f->half_hour < 0 || f->half_hour == hour % 12);
+        if (!agrees && (is_whole || (f->half >= 0 && f->half_hour >= 0))) {
+            return false;
+        }
     }
-    *ret_hour = (f->half_hour > 0 ? f->half_hour : 0) + (f->half == 1 ? 12 : 0);
+    int minute = f->minute > 0 ? f->minute : 0;
+    int second = f->second > 0 ? f->second : 0;
+    *ret_us = (((int64_t)hour * 60 + minute) * 60 + second) * KN_US_PER_SECOND + (f->micros > 0 ? f->micros : 0);
     return true;
 }
 
-static bool parse_fields(const KnPattern *pattern, Str s, Fields *fields, int64_t *ret_days, int *ret_hour) {
+static bool parse_fields(const KnPattern *pattern, Str s, Fields *fields, int64_t *ret_days, int64_t *ret_of_day) {
     size_t at = 0;
-    *fields = (Fields){.hour = -1, .half_hour = -1, .half = -1};
-    return read_items(pattern, 0, pattern->count, s, &at, fields) && at == s.len && date_of(pattern, fields, ret_days) && hour_of(fields, ret_hour);
+    *fields = (Fields){.hour = -1, .half_hour = -1, .half = -1, .minute = -1, .second = -1, .micros = -1};
+    return read_items(pattern, 0, pattern->count, s, &at, fields) && at == s.len && date_of(pattern, fields, ret_days) && time_of(fields, ret_of_day);
 }
 
 bool kn_pattern_parse_date(const KnPattern *pattern, Str text, int32_t *ret_days) {
     Fields f;
     int64_t days;
-    int hour;
-    if (!parse_fields(pattern, text, &f, &days, &hour)) {
+    int64_t of_day;
+    if (!parse_fields(pattern, text, &f, &days, &of_day)) {
         return false;
     }
     *ret_days = (int32_t)days;
-    return days >= INT32_MIN && days <= INT32_MAX;
+    int64_t ignored;
+    return days >= INT32_MIN && days <= INT32_MAX && (f.zone.len == 0 || kn_to_utc_in(f.zone, 0, &ignored));
 }
 
 bool kn_pattern_parse(const KnPattern *pattern, const KnZone *session, Str text, int64_t *ret_us) {
     Fields f;
     int64_t days;
-    int hour;
-    if (!parse_fields(pattern, text, &f, &days, &hour)) {
+    int64_t of_day;
+    if (!parse_fields(pattern, text, &f, &days, &of_day)) {
         return false;
     }
-    int64_t of_day = (((int64_t)hour * 60 + f.minute) * 60 + f.second) * KN_US_PER_SECOND + f.micros;
     __int128 wide = (__int128)days * KN_US_PER_DAY + of_day;
     if (wide < INT64_MIN || wide > INT64_MAX) {
         return false;
@@ -695,7 +711,7 @@ bool kn_pattern_parse(const KnPattern *pattern, const KnZone *session, Str text,
         return kn_to_utc_in(f.zone, local, ret_us);
     }
     if (f.has_offset) {
-        return !__builtin_sub_overflow(local, f.offset * KN_US_PER_SECOND, ret_us);
+        return f.offset >= -MOST_OFFSET && f.offset <= MOST_OFFSET && !__builtin_sub_overflow(local, f.offset * KN_US_PER_SECOND, ret_us);
     }
     *ret_us = kn_to_utc(session, local);
     return true;
