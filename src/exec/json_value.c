@@ -252,7 +252,7 @@ static bool put_number(const ExJsonOptions *o, const PlType *type, yyjson_val *v
         }
         int64_t i;
         if (type->kind == PL_TYPE_BYTE && is_integer_text(s)) { /* Jackson's getByteValue takes bytes without a sign, too */
-            bool is_byte = ex_parse_long(s, &i) && i >= INT8_MIN && i <= UINT8_MAX;
+            bool is_byte = kn_java_long(s, &i) && i >= INT8_MIN && i <= UINT8_MAX;
             ((int8_t *)data)[row] = (int8_t)(is_byte ? i : 0);
             return is_byte;
         }
