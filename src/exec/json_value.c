@@ -190,7 +190,7 @@ static void add_structure(ExBytes *out, yyjson_val *value) {
         if (is_integer_text(s)) {
             s = str_eq_c(s, "-0") ? STR("0") : s;
             ex_bytes_add(out, s.data, s.len);
-        } else if (special_number(s, &f) || ex_parse_double(s, &f)) {
+        } else if (special_number(s, &f) || kn_java_double(s, &f)) {
             bool is_special = !isfinite(f);
             ex_bytes_add(out, "\"", is_special ? 1 : 0);
             ex_bytes_add(out, text, kn_double_text(f, text));
@@ -279,7 +279,7 @@ static bool put_number(const ExJsonOptions *o, const PlType *type, yyjson_val *v
         }
         int64_t i;
         if (type->kind == PL_TYPE_BYTE && is_integer_text(s)) { /* Jackson's getByteValue takes bytes without a sign, too */
-            bool is_byte = ex_parse_long(s, &i) && i >= INT8_MIN && i <= UINT8_MAX;
+            bool is_byte = kn_java_long(s, &i) && i >= INT8_MIN && i <= UINT8_MAX;
             ((int8_t *)data)[row] = (int8_t)(is_byte ? i : 0);
             return is_byte;
         }
@@ -307,7 +307,7 @@ static bool put_time(const ExJsonOptions *o, const PlType *type, yyjson_val *val
     if (yyjson_is_str(value)) {
         return yyjson_get_len(value) > 0 && ex_parse_into(&o->parse, type, text_of(value), data, row);
     }
-    bool is_seconds = type->kind == PL_TYPE_TIMESTAMP && yyjson_is_raw(value) && is_integer_text(raw_of(value)) && ex_parse_long(raw_of(value), &i);
+    bool is_seconds = type->kind == PL_TYPE_TIMESTAMP && yyjson_is_raw(value) && is_integer_text(raw_of(value)) && kn_java_long(raw_of(value), &i);
     if (!is_seconds || __builtin_mul_overflow(i, (int64_t)1000000, &((int64_t *)data)[row])) {
         return false;
     }

@@ -146,7 +146,7 @@ bool ex_describe_source(ExEngine *engine, Arena *arena, const PlSettings *settin
     }
     Str time_zone = STR("UTC");
     (void)pl_settings_get(settings, STR("spark.sql.session.timeZone"), &time_zone);
-    const ExZone *zone = ex_zone_find(arena, time_zone);
+    const KnZone *zone = kn_zone_new(arena, time_zone);
     if (zone == NULL) {
         return err_set(err, "INVALID_CONF_VALUE.TIME_ZONE", "'%.*s' is no time zone", STR_ARG(time_zone));
     }

@@ -73,28 +73,7 @@ static void test_utf8(void **state) {
     assert_memory_equal(out, "a\xEF\xBF\xBDz", 5);
 }
 
-static void test_times(void **state) {
-    (void)state;
-    Arena *arena = arena_new();
-    const ExZone *berlin = ex_zone_find(arena, STR("Europe/Berlin"));
-    assert_non_null(berlin);
-    assert_null(ex_zone_find(arena, STR("Europe/Nowhere")));
-    int64_t gap, after;
-    assert_true(ex_parse_timestamp(berlin, STR("2024-03-31 02:30:00"), false, &gap));
-    assert_true(ex_parse_timestamp(berlin, STR("2024-03-31 03:30:00"), false, &after));
-    assert_int_equal(gap, after); /* a time that is not there moves forward */
-    int64_t overlap, utc;
-    assert_true(ex_parse_timestamp(berlin, STR("2024-10-27 02:30:00"), false, &overlap));
-    assert_true(ex_parse_timestamp(berlin, STR("2024-10-27 00:30:00Z"), false, &utc));
-    assert_int_equal(overlap, utc); /* of two the earlier */
-    int32_t day;
-    assert_true(ex_parse_date(STR("1970-1-2"), &day));
-    assert_int_equal(day, 1);
-    assert_false(ex_parse_date(STR("2023-02-29"), &day));
-    arena_free(arena);
-}
-
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tokens), cmocka_unit_test(test_utf8), cmocka_unit_test(test_times)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tokens), cmocka_unit_test(test_utf8)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
