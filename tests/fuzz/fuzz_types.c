@@ -3,7 +3,7 @@
  * What must hold: no crash, an error exactly when there is no type; schema JSON of a type gives it back; its SQL text is a type with the same
  * name again (but for comments, in which Spark leaves backslashes as they are).
  */
-#include "exec/text_lines.h"
+#include "base/utf8.h"
 #include "sql/sql.h"
 
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static void check(Arena *arena, const PlType *type, const Err *err) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (!ex_utf8_is_valid((const char *)data, size)) {
+    if (!utf8_is_valid((const char *)data, size)) {
         return 0; /* no protobuf string */
     }
     Arena *arena = arena_new();
