@@ -1,7 +1,8 @@
 """The Data Catalog as a job sees it: AWS's own Table and Partition objects, and what they say of files, formats and types.
 
-Where it stands: sources and sinks ask here.  On the embedded engine the objects come from its data source `solder.catalog`; elsewhere, or
-when the user says so, from a file in the form that `solder catalog export` prints, named by SOLDER_CATALOG_FILE.
+Where it stands: sources and sinks ask here.  On the embedded engine the objects come from its data source `solder.catalog`; on a Spark cluster
+from the Glue API, by the endpoint and key in the environment; or, when the user says so, from a file in the form that
+`solder catalog export` prints, named by SOLDER_CATALOG_FILE.
 Invariant: the objects are never changed; names are compared in lower case, as Glue stores them.
 """
 
@@ -96,6 +97,33 @@ class _EngineCatalog:
         return self._load("partitions", database.lower(), name.lower()) or []
 
 
+class _GlueCatalog:
+    """The Data Catalog behind the Glue API."""
+
+    def __init__(self) -> None:
+        # Only jobs on a cluster need it: the engine's own jobs start without it.
+        import botocore.session
+
+        self._glue = botocore.session.get_session().create_client("glue")
+
+    def _has_database(self, name: str) -> bool:
+        try:
+            self._glue.get_database(Name=name)
+        except self._glue.exceptions.EntityNotFoundException:
+            return False
+        return True
+
+    def table(self, database: str, name: str) -> dict[str, Any]:
+        try:
+            return dict(self._glue.get_table(DatabaseName=database.lower(), Name=name.lower())["Table"])
+        except self._glue.exceptions.EntityNotFoundException:
+            raise _not_found(database, name, self._has_database(database.lower())) from None
+
+    def partitions(self, database: str, name: str) -> list[dict[str, Any]]:
+        pages = self._glue.get_paginator("get_partitions").paginate(DatabaseName=database.lower(), TableName=name.lower())
+        return [partition for page in pages for partition in page["Partitions"]]
+
+
 def _not_found(database: str, name: str, has_database: bool) -> EntityNotFoundException:
     if has_database:
         return EntityNotFoundException(
@@ -107,14 +135,17 @@ def _not_found(database: str, name: str, has_database: bool) -> EntityNotFoundEx
 
 
 def open_catalog(spark: Any) -> Catalog:
-    """The catalog for a session: the file that SOLDER_CATALOG_FILE names, else the embedded engine's."""
+    """The catalog for a session: the file that SOLDER_CATALOG_FILE names, the embedded engine's on the engine, else the Glue API's."""
     path = os.environ.get("SOLDER_CATALOG_FILE")
     if path:
         return _FileCatalog(path)
     if os.environ.get("SOLDER_ENGINE") == "1":
         return _EngineCatalog(spark)
+    if os.environ.get("AWS_ENDPOINT_URL") or os.environ.get("AWS_ENDPOINT_URL_GLUE"):
+        return _GlueCatalog()
     raise GlueException(
-        "there is no Data Catalog here: run the job with `solder run`, or set SOLDER_CATALOG_FILE to what `solder catalog export` printed"
+        "there is no Data Catalog here: run the job with `solder run` or as a Glue job, set AWS_ENDPOINT_URL to a server with the Glue API, or"
+        " SOLDER_CATALOG_FILE to what `solder catalog export` printed"
     )
 
 

@@ -56,6 +56,15 @@ static const char *aws_program(CliCall *call) {
     return access(own.data, X_OK) == 0 ? own.data : NULL;
 }
 
+static bool names_endpoint(const CliCall *call) {
+    for (int i = 0; i < call->argc; i++) {
+        if (strncmp(call->argv[i], "--endpoint-url", 14) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int cmd_aws(CliCall *call) {
     Err err = {0};
     CliServerState state;
@@ -68,10 +77,16 @@ int cmd_aws(CliCall *call) {
         (void)err_set(&err, ERR_IO, "the AWS CLI (aws) is not on the PATH: install it with pip install awscli");
         return cli_fail(&err);
     }
-    const char **argv = ARENA_ARRAY(call->arena, const char *, call->argc + 2);
-    argv[0] = program;
+    const char **argv = ARENA_ARRAY(call->arena, const char *, call->argc + 4);
+    size_t argc = 0;
+    argv[argc++] = program;
+    if (!names_endpoint(call)) {
+        /* Before 1.29 and 2.13 the AWS CLI does not look at AWS_ENDPOINT_URL, and would go to AWS itself. */
+        argv[argc++] = "--endpoint-url";
+        argv[argc++] = str_to_c(call->arena, state.endpoint);
+    }
     for (int i = 0; i < call->argc; i++) {
-        argv[i + 1] = call->argv[i];
+        argv[argc++] = call->argv[i];
     }
     if (unsetenv("AWS_PROFILE") != 0 || unsetenv("AWS_SESSION_TOKEN") != 0 || unsetenv("AWS_REGION") != 0) {
         (void)err_set(&err, ERR_INTERNAL, "cannot change the environment");

@@ -138,6 +138,14 @@ bool em_is_wanted(yyjson_val *array, Str text);
 
 /* Checks StepConfigs and inserts rows for them; *ret_ids has as many ids. */
 bool em_insert_steps(SvServices *services, Arena *arena, Str cluster, yyjson_val *steps, const Str **ret_ids, Err *err);
+typedef struct EmStepName {
+    Str cluster, step;
+} EmStepName;
+/* Adds one step under an id of the caller's (em_new_id). What its process prints goes to stdout and stderr of the output directory, which is
+ * the caller's and stays when the step is over; empty: to files of the cluster's own. */
+bool em_add_step(SvServices *services, Arena *arena, const EmStepName *name, yyjson_val *config, Str output_directory, Err *err);
+/* false: it is neither pending nor running. */
+bool em_cancel_step(SvServices *services, const EmStepName *step);
 /* The cluster that a job names as its endpoint: by id, or by its master's spark:// URL. */
 bool em_cluster_of_endpoint(SvServices *services, Arena *arena, Str endpoint, Str *ret_cluster, Err *err);
 

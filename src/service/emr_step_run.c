@@ -525,6 +525,9 @@ static void settle(Step *step, int status) {
     yyjson_mut_val *root = yyjson_mut_obj(more);
     yyjson_mut_doc_set_root(more, root);
     yyjson_mut_val *details = yyjson_mut_obj_add_obj(more, yyjson_mut_obj_add_obj(more, root, "Status"), "FailureDetails");
+    if (status >= 0) {
+        (void)yyjson_mut_obj_add_int(more, yyjson_mut_obj_add_obj(more, root, "Inner"), "ExitStatus", status);
+    }
     js_put_str(more, details, "Reason", reason);
     if (message.len > 0) {
         js_put_str(more, details, "Message", message);
@@ -572,8 +575,10 @@ void em_run_step(EmCluster *cluster, const StResource *row) {
     step.directory = str_fmt(arena, "%.*s/steps/%.*s", STR_ARG(cluster->directory), STR_ARG(row->id));
     step.status_path = str_fmt(arena, "%.*s/status", STR_ARG(step.directory));
     step.controller_path = str_fmt(arena, "%.*s/controller", STR_ARG(step.directory));
-    step.stdout_path = str_fmt(arena, "%.*s/stdout", STR_ARG(step.directory));
-    step.stderr_path = str_fmt(arena, "%.*s/stderr", STR_ARG(step.directory));
+    Str output = js_str(yyjson_obj_get(yyjson_doc_get_root(step.doc), "Inner"), "OutputDirectory");
+    output = output.len > 0 ? output : step.directory;
+    step.stdout_path = str_fmt(arena, "%.*s/stdout", STR_ARG(output));
+    step.stderr_path = str_fmt(arena, "%.*s/stderr", STR_ARG(output));
     StResourceName name = name_of(&step);
     bool is_new = str_eq_c(row->state, "PENDING");
     /* Lost against a CancelSteps: then it is not to be run. */

@@ -14,7 +14,7 @@ static yyjson_mut_val *copy_into(yyjson_mut_doc *doc, yyjson_val *value, yyjson_
 }
 
 /* A StepConfig as the row that DescribeStep answers. */
-static Str step_json(Arena *arena, Str id, yyjson_val *config, Str role) {
+static Str step_json(Arena *arena, Str id, yyjson_val *config, Str output_directory) {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *row = yyjson_mut_obj(doc);
     yyjson_val *jar = yyjson_obj_get(config, "HadoopJarStep");
@@ -22,8 +22,8 @@ static Str step_json(Arena *arena, Str id, yyjson_val *config, Str role) {
     js_put_str(doc, row, "Id", id);
     js_put_str(doc, row, "Name", js_str(config, "Name"));
     js_put_str(doc, row, "ActionOnFailure", action.len > 0 ? action : STR("CONTINUE"));
-    if (role.len > 0) {
-        js_put_str(doc, row, "ExecutionRoleArn", role);
+    if (output_directory.len > 0) {
+        js_put_str(doc, yyjson_mut_obj_add_obj(doc, row, "Inner"), "OutputDirectory", output_directory);
     }
     yyjson_mut_val *shown = yyjson_mut_obj_add_obj(doc, row, "Config");
     js_put_str(doc, shown, "Jar", js_str(jar, "Jar"));
@@ -52,9 +52,10 @@ static bool check_step(yyjson_val *config, Err *err) {
            err_set(err, "ValidationException", "Step '%.*s': HadoopJarStep.Jar must not be empty", STR_ARG(js_str(config, "Name")));
 }
 
-static bool count_active(SvServices *services, Arena *arena, Str cluster, size_t *ret_count, Err *err) {
+/* Whether so many more may be under way. */
+static bool has_room(SvServices *services, Arena *arena, Str cluster, size_t more, Err *err) {
     static const char *const STATES[] = {"PENDING", "RUNNING", "CANCEL_PENDING"};
-    *ret_count = 0;
+    size_t active = 0;
     for (size_t i = 0; i < 3; i++) {
         const StResource *rows = NULL;
         size_t count = 0;
@@ -62,25 +63,22 @@ static bool count_active(SvServices *services, Arena *arena, Str cluster, size_t
         if (!st_resource_list(services->store, arena, &query, &rows, &count, err)) {
             return false;
         }
-        *ret_count += count;
+        active += count;
     }
-    return true;
+    return active + more <= MAX_ACTIVE_STEPS ||
+           err_set(err, "ValidationException",
+                   "Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') for cluster exceeded.");
 }
 
 bool em_insert_steps(SvServices *services, Arena *arena, Str cluster, yyjson_val *steps, const Str **ret_ids, Err *err) {
     size_t count = yyjson_arr_size(steps);
     Str *ids = ARENA_ARRAY(arena, Str, count + 1);
-    size_t active = 0;
     size_t i;
     size_t max;
     yyjson_val *config;
     *ret_ids = ids;
-    if (!count_active(services, arena, cluster, &active, err)) {
+    if (!has_room(services, arena, cluster, count, err)) {
         return false;
-    }
-    if (active + count > MAX_ACTIVE_STEPS) {
-        return err_set(err, "ValidationException",
-                       "Maximum number of active steps(State = 'Running', 'Pending' or 'Cancel_Pending') for cluster exceeded.");
     }
     yyjson_arr_foreach(steps, i, max, config) {
         if (!check_step(config, err)) {
@@ -111,6 +109,11 @@ static void tell_cluster(SvClusters *clusters, Str id) {
     (void)pthread_mutex_unlock(&clusters->mutex);
 }
 
+static bool takes_steps(const StResource *cluster, Err *err) {
+    return !(em_is_over(cluster->state) || str_eq_c(cluster->state, "TERMINATING")) ||
+           err_set(err, "ValidationException", "A job flow that is shutting down, terminated, or finished may not be modified.");
+}
+
 bool sv_emr_add_job_flow_steps(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     Str id = js_str(call->input, "JobFlowId");
@@ -122,10 +125,7 @@ bool sv_emr_add_job_flow_steps(void *self, AwsCall *call, Err *err) {
         return err_is(&found, "InvalidRequestException") ? err_set(err, "ValidationException", "Specified job flow ID does not exist.")
                                                          : err_set(err, found.code, "%s", found.message);
     }
-    if (em_is_over(cluster.state) || str_eq_c(cluster.state, "TERMINATING")) {
-        return err_set(err, "ValidationException", "A job flow that is shutting down, terminated, or finished may not be modified.");
-    }
-    if (!em_insert_steps(services, call->arena, id, steps, &ids, err)) {
+    if (!takes_steps(&cluster, err) || !em_insert_steps(services, call->arena, id, steps, &ids, err)) {
         return false;
     }
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(call->doc, call->output, "StepIds");
@@ -133,6 +133,18 @@ bool sv_emr_add_job_flow_steps(void *self, AwsCall *call, Err *err) {
         (void)yyjson_mut_arr_add_strncpy(call->doc, list, ids[i].data, ids[i].len);
     }
     tell_cluster(services->clusters, id);
+    return true;
+}
+
+bool em_add_step(SvServices *services, Arena *arena, const EmStepName *name, yyjson_val *config, Str output_directory, Err *err) {
+    StResource cluster;
+    StResourceName row = em_child_name(EM_STEP, name->cluster, name->step);
+    if (!em_get_cluster(services, arena, name->cluster, &cluster, err) || !takes_steps(&cluster, err) || !check_step(config, err) ||
+        !has_room(services, arena, name->cluster, 1, err) ||
+        !st_resource_insert(services->store, &row, STR("PENDING"), step_json(arena, name->step, config, output_directory), err)) {
+        return false;
+    }
+    tell_cluster(services->clusters, name->cluster);
     return true;
 }
 
@@ -179,6 +191,18 @@ bool sv_emr_describe_step(void *self, AwsCall *call, Err *err) {
     return yyjson_mut_obj_add_val(call->doc, call->output, "Step", em_shown(call, &step));
 }
 
+bool em_cancel_step(SvServices *services, const EmStepName *step) {
+    StResourceName name = em_child_name(EM_STEP, step->cluster, step->step);
+    Str message = STR("Cancelled by request");
+    /* Either is on disk before a signal is sent. */
+    bool cancelled = em_move(services, &name, &(EmMove){.state = "CANCEL_PENDING", .code = "", .message = message}) ||
+                     em_move(services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = message});
+    if (cancelled) {
+        tell_cluster(services->clusters, step->cluster);
+    }
+    return cancelled;
+}
+
 bool sv_emr_cancel_steps(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     Str id = js_str(call->input, "ClusterId");
@@ -191,11 +215,7 @@ bool sv_emr_cancel_steps(void *self, AwsCall *call, Err *err) {
     }
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(call->doc, call->output, "CancelStepsInfoList");
     yyjson_arr_foreach(yyjson_obj_get(call->input, "StepIds"), i, max, step) {
-        StResourceName name = em_child_name(EM_STEP, id, js_text(step));
-        Str message = STR("Cancelled by request");
-        /* Either is on disk before a signal is sent. */
-        bool cancelled = em_move(services, &name, &(EmMove){.state = "CANCEL_PENDING", .code = "", .message = message}) ||
-                         em_move(services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = message});
+        bool cancelled = em_cancel_step(services, &(EmStepName){id, js_text(step)});
         yyjson_mut_val *info = yyjson_mut_arr_add_obj(call->doc, list);
         js_put_str(call->doc, info, "StepId", js_text(step));
         js_put_str(call->doc, info, "Status", cancelled ? STR("SUBMITTED") : STR("FAILED"));
@@ -203,7 +223,6 @@ bool sv_emr_cancel_steps(void *self, AwsCall *call, Err *err) {
             js_put_str(call->doc, info, "Reason", STR("The step is not of this cluster, or is not pending or running."));
         }
     }
-    tell_cluster(services->clusters, id);
     return true;
 }
 

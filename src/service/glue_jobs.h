@@ -41,6 +41,8 @@ void rl_free(SvJobs *owned_jobs);
 bool rl_start(SvJobs *jobs, Err *err);
 /* Starts none any more. */
 void rl_stop(SvJobs *jobs);
+/* Settles the runs on clusters, when those have ended with the server; the others end with the supervisor. */
+void rl_end_steps(SvJobs *jobs);
 /* Stores a new run and starts it when there is a place; else it waits, or when it may not wait because of its job's own limit:
  * ConcurrentRunsExceededException. */
 bool rl_submit(SvJobs *jobs, Str job_name, int64_t max_concurrent, bool may_wait, Str run_id, Str json, Err *err);

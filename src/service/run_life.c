@@ -1,15 +1,17 @@
-/* run_life.c - the life of a job run: queued, started as a child process, watched, settled; its part of glue_jobs.h.
+/* run_life.c - the life of a job run: queued, started, watched, settled; its part of glue_jobs.h.
  *
- * A run is `solder run` of the script over the server's own home, as a task of the supervisor. Its states are rows of spec/states.tsv and are
- * written before what they tell of: STARTING before the process, the intent to stop before the signal. The process names its parent
- * (--parent), so that it ends with a killed server; what that did not end, rl_start does. Invariants: under the mutex, the list of active runs is
- * that of the rows in STARTING, RUNNING and STOPPING; a run is settled once, by whoever takes it from that list.
+ * A run is `solder run` of the script over the server's own home, as a task of the supervisor, or a step of an EMR cluster (run_step.h): RUNNERS
+ * says which. Its states are rows of spec/states.tsv and are written before what they tell of: STARTING before the process, the intent to stop
+ * before the signal. The process names its parent (--parent), so that it ends with a killed server; what that did not end, rl_start does. A step
+ * outlives a killed server, and its run is taken up again. Invariants: under the mutex, the list of active runs is that of the rows in STARTING,
+ * RUNNING and STOPPING; a run is settled once, by whoever takes it from that list.
  */
 #include "service/glue_jobs.h"
 
 #include "base/utf8.h"
 #include "base/vec.h"
 #include "service/run_output.h"
+#include "service/run_step.h"
 #include "store/keys.h"
 
 #include <errno.h>
@@ -30,22 +32,36 @@ enum {
     MAX_MESSAGE = 4096
 };
 
-typedef struct Active {
+typedef struct Active Active;
+
+/* A way to run a script: the first of RUNNERS that takes the run's arguments. */
+typedef struct Runner {
+    bool takes_place; /* one of SvJobs.limit */
+    bool (*takes)(yyjson_val *arguments);
+    bool (*start)(SvJobs *jobs, Active *active, yyjson_val *run, Err *err);
+    void (*stop)(SvJobs *jobs, Active *active);
+} Runner;
+
+struct Active {
     struct Active *next;
     SvJobs *jobs;
     Arena *arena;
     Str job, id;
-    SuTaskId task;
+    const Runner *runner;
+    SuTaskId task; /* of a run on this machine's engine */
+    RunStep step;  /* of a run on a cluster */
     RunOutput *output;
     Str result_path;
     int64_t rows_read, bytes_read; /* as the row has them */
-} Active;
+    int64_t deadline_us;           /* of a step */
+    bool was_timed_out, was_stopped, is_running;
+};
 
 struct SvJobs {
     SvServices *services;
     pthread_mutex_t mutex;
     Active *active;
-    size_t nactive, limit;
+    size_t nplaces, limit; /* taken by runs on this machine's engine, and how many there are */
     bool is_ready; /* the runs of an earlier server are settled; until then new ones wait */
     bool is_stopping, is_ticking;
     int ticks;
@@ -164,7 +180,7 @@ static void retry(SvJobs *jobs, Arena *arena, Str job_name, const StResource *ro
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *run = js_parse_into(doc, row->json);
     int64_t attempt = yyjson_mut_get_sint(yyjson_mut_obj_get(run, "Attempt")) + 1;
-    static const char *const GONE[] = {"CompletedOn", "ErrorMessage", "SolderPid", "SolderStartTicks", "SolderProgress"};
+    static const char *const GONE[] = {"CompletedOn", "ErrorMessage", "SolderPid", "SolderStartTicks", "SolderProgress", "SolderStep"};
     for (size_t i = 0; i < sizeof GONE / sizeof GONE[0]; i++) {
         (void)yyjson_mut_obj_remove_key(run, GONE[i]);
     }
@@ -245,18 +261,22 @@ static void free_active(Active *owned_active) {
     arena_free(owned_active->arena);
 }
 
+static void take_from_list(SvJobs *jobs, const Active *active) {
+    Active **place = &jobs->active;
+    while (*place != active) {
+        place = &(*place)->next;
+    }
+    *place = active->next;
+    jobs->nplaces -= active->runner->takes_place;
+}
+
 static void run_ended(void *self, const SuExit *exit) {
     Active *active = self;
     SvJobs *jobs = active->jobs;
     ro_flush(active->output, true);
     yyjson_doc *result = read_result(active->result_path);
     lock(jobs);
-    Active **place = &jobs->active;
-    while (*place != active) {
-        place = &(*place)->next;
-    }
-    *place = active->next;
-    jobs->nactive--;
+    take_from_list(jobs, active);
     Outcome outcome = outcome_of_exit(active->arena, yyjson_doc_get_root(result), exit, jobs->is_stopping);
     settle(jobs, active->arena, active->job, active->id, &outcome);
     start_waiting(jobs);
@@ -290,16 +310,86 @@ static void note_progress(SvJobs *jobs, Active *active) {
     }
 }
 
+/* ---- steps ---- */
+
+static int64_t deadline_of(yyjson_val *run) {
+    int64_t minutes = js_i64(run, "Timeout", 0);
+    double started = yyjson_get_num(yyjson_obj_get(run, "StartedOn"));
+    return minutes > 0 ? (int64_t)(started * 1e6) + minutes * 60000000 : INT64_MAX;
+}
+
+static Outcome outcome_of_step(Arena *arena, const Active *active, const RunStepEnd *end, bool server_stops) {
+    if (active->was_timed_out) {
+        return (Outcome){"TIMEOUT", STR("The run's Timeout was over.")};
+    }
+    if (str_eq_c(end->state, "COMPLETED")) {
+        return (Outcome){"SUCCEEDED", STR("")};
+    }
+    if (server_stops) {
+        return (Outcome){"STOPPED", STR("The server was stopped.")};
+    }
+    if (str_eq_c(end->state, "CANCELLED")) {
+        return (Outcome){"STOPPED", active->was_stopped ? STR("") : str_fmt(arena, "Step %.*s was cancelled.", STR_ARG(active->step.step))};
+    }
+    return (Outcome){"FAILED", end->message.len > 0 ? cut_message(end->message) : str_fmt(arena, "Command failed with exit code %lld", (long long)end->status)};
+}
+
+static void end_step(SvJobs *jobs, Active *active, const Outcome *outcome) {
+    take_from_list(jobs, active);
+    ro_flush(active->output, true);
+    rs_close(&active->step, true);
+    settle(jobs, active->arena, active->job, active->id, outcome);
+    free_active(active);
+}
+
+/* One look at a run on a cluster: what it printed, how far it is; true: it is over, and in the list no more. Under the mutex. */
+static bool look_at_step(SvJobs *jobs, Active *active) {
+    SvServices *services = jobs->services;
+    Arena *scratch = arena_new();
+    StResourceName name = run_name(active->job, active->id);
+    RunStepEnd end = {.state = STR("")};
+    Err err = {0};
+    bool moved = false;
+    RunStepState state = jobs->is_stopping ? RUN_STEP_WAITS : rs_look(services, scratch, &active->step, &end);
+    bool did_read = rs_read(&active->step, active->output);
+    if (did_read && !st_resource_patch(services->store, &name, rs_patch(&active->step, scratch), &err)) {
+        err_clear(&err); /* deleted; else a new server logs some lines twice */
+    }
+    if (state != RUN_STEP_WAITS && !active->is_running) {
+        active->is_running = true;
+        (void)st_resource_move(services->store, &name, STR("RUNNING"), STR(""), &moved, &err);
+    }
+    bool is_over = state == RUN_STEP_LOST || (state == RUN_STEP_OVER && !did_read);
+    if (state == RUN_STEP_LOST) {
+        end_step(jobs, active, &(Outcome){"FAILED", STR("The server ended before the run's step was there.")});
+    } else if (is_over) {
+        Outcome outcome = outcome_of_step(scratch, active, &end, false);
+        end_step(jobs, active, &outcome);
+    } else if (!active->was_timed_out && !jobs->is_stopping && gj_now_us() > active->deadline_us) {
+        active->was_timed_out = true;
+        rs_cancel(services, &active->step);
+    }
+    arena_free(scratch);
+    return is_over;
+}
+
 /* On the supervisor's thread, as the sinks. */
 static void tick(void *self) {
     SvJobs *jobs = self;
+    bool did_end = false;
     lock(jobs);
     jobs->ticks++;
-    for (Active *active = jobs->active; active != NULL; active = active->next) {
+    for (Active *active = jobs->active, *next = NULL; active != NULL; active = next) {
+        next = active->next;
         ro_flush(active->output, false);
-        if (jobs->ticks % TICKS_A_PROGRESS == 0) {
+        if (!active->runner->takes_place) {
+            did_end = look_at_step(jobs, active) || did_end;
+        } else if (jobs->ticks % TICKS_A_PROGRESS == 0) {
             note_progress(jobs, active);
         }
+    }
+    if (did_end) {
+        start_waiting(jobs);
     }
     jobs->is_ticking = jobs->active != NULL;
     if (jobs->is_ticking) {
@@ -313,13 +403,6 @@ static void tick(void *self) {
 typedef struct RunCommand {
     const char **argv, **env; /* NULL-terminated */
 } RunCommand;
-
-/* A way to run a script: the first that takes the run's arguments. */
-typedef struct Runner {
-    const char *name;
-    bool (*takes)(yyjson_val *arguments);
-    bool (*prepare)(const SvJobs *jobs, const Active *active, yyjson_val *run, RunCommand *ret_command, Err *err);
-} Runner;
 
 /* "j_" and 64 digits, as Glue has them; a job's is always the same. */
 static Str job_id(Arena *arena, Str job) {
@@ -373,12 +456,14 @@ static bool add_credentials(const SvJobs *jobs, Arena *arena, int64_t minutes, c
     return true;
 }
 
+/* ---- on this machine's engine ---- */
+
 static bool takes_all(yyjson_val *arguments) {
     (void)arguments;
     return true;
 }
 
-static bool prepare_embedded(const SvJobs *jobs, const Active *active, yyjson_val *run, RunCommand *ret_command, Err *err) {
+static bool embedded_command(const SvJobs *jobs, const Active *active, yyjson_val *run, RunCommand *ret_command, Err *err) {
     enum { OWN_WORDS = 16, VARIABLES = 8 };
     Arena *arena = active->arena;
     const SvServices *services = jobs->services;
@@ -400,37 +485,12 @@ static bool prepare_embedded(const SvJobs *jobs, const Active *active, yyjson_va
     return add_credentials(jobs, arena, js_i64(run, "Timeout", 0), env, &nenv, err);
 }
 
-static bool is_for_spark(yyjson_val *arguments) {
-    return str_eq_nocase(js_str(arguments, "--enable-spark-submit"), STR("true"));
-}
-
-static bool prepare_spark(const SvJobs *jobs, const Active *active, yyjson_val *run, RunCommand *ret_command, Err *err) {
-    (void)jobs;
-    (void)active;
-    (void)run;
-    (void)ret_command;
-    return err_set(err, ERR_NOT_SUPPORTED, "--enable-spark-submit is not there yet: leave it out to run on the embedded engine");
-}
-
-static const Runner RUNNERS[] = {{"spark-submit", is_for_spark, prepare_spark}, {"embedded", takes_all, prepare_embedded}};
-
-static const Runner *runner_of(yyjson_val *run) {
-    const Runner *runner = RUNNERS;
-    while (!runner->takes(yyjson_obj_get(run, "SolderArguments"))) {
-        runner++; /* the last one takes all */
-    }
-    return runner;
-}
-
-static bool start_process(SvJobs *jobs, Active *active, yyjson_val *run, Err *err) {
+static bool start_embedded(SvJobs *jobs, Active *active, yyjson_val *run, Err *err) {
     RunCommand command;
     SuIdentity identity;
     StResourceName name = run_name(active->job, active->id);
     bool moved = false;
-    if (js_str(run, "SolderScript").len == 0) {
-        return err_set(err, ERR_IO, "the job has no Command.ScriptLocation");
-    }
-    if (!runner_of(run)->prepare(jobs, active, run, &command, err)) {
+    if (!embedded_command(jobs, active, run, &command, err)) {
         return false;
     }
     SuTaskSpec spec = {.command = {.argv = command.argv, .extra_env = command.env, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1},
@@ -451,29 +511,100 @@ static bool start_process(SvJobs *jobs, Active *active, yyjson_val *run, Err *er
     return true;
 }
 
-/* The row is in STARTING. Under the mutex. */
-static void launch(SvJobs *jobs, Str job, Str id, Str json) {
-    Err err = {0};
-    Arena *arena = arena_new();
-    Active *active = ARENA_NEW(arena, Active);
-    *active = (Active){.jobs = jobs, .arena = arena, .job = str_copy(arena, job), .id = str_copy(arena, id), .result_path = result_path(jobs, arena, id)};
-    active->output = ro_new(jobs->services->logs, STR(GJ_LOG_GROUP), id);
-    active->next = jobs->active;
-    jobs->active = active;
-    jobs->nactive++;
-    yyjson_doc *run = yyjson_read(json.data, json.len, 0);
-    bool ok = start_process(jobs, active, yyjson_doc_get_root(run), &err);
-    yyjson_doc_free(run);
-    if (!ok) {
-        jobs->active = active->next;
-        jobs->nactive--;
-        Outcome outcome = {"FAILED", str_fmt(arena, "LAUNCH ERROR | %s", err.message)};
-        settle(jobs, arena, job, id, &outcome);
-        free_active(active);
-    } else if (!jobs->is_ticking) {
+static void stop_embedded(SvJobs *jobs, Active *active) {
+    su_task_stop(jobs->services->supervisor, active->task);
+}
+
+/* ---- on a cluster ---- */
+
+static bool start_step(SvJobs *jobs, Active *active, yyjson_val *run, Err *err) {
+    enum { OWN_WORDS = 8 };
+    SvServices *services = jobs->services;
+    Arena *arena = active->arena;
+    yyjson_val *arguments = yyjson_obj_get(run, "SolderArguments");
+    const char **words = ARENA_ARRAY(arena, const char *, OWN_WORDS + 2 * yyjson_obj_size(arguments));
+    size_t nwords = 0;
+    StResourceName name = run_name(active->job, active->id);
+    add_arguments(arena, active, run, words, &nwords);
+    RunStepCommand command = {.name = str_fmt(arena, "Glue job %.*s, run %.*s", STR_ARG(active->job), STR_ARG(active->id)),
+                              .script = str_copy(arena, js_str(run, "SolderScript")),
+                              .words = words,
+                              .arguments = arguments};
+    active->deadline_us = deadline_of(run);
+    if (!rs_plan(services, arena, active->id, arguments, &active->step, err) ||
+        !st_resource_patch(services->store, &name, rs_patch(&active->step, arena), err) ||
+        !rs_submit(services, arena, &active->step, &command, err)) {
+        return false;
+    }
+    Str told = str_fmt(arena, "solder: this run is step %.*s of cluster %.*s\n", STR_ARG(active->step.step), STR_ARG(active->step.cluster));
+    ro_take(active->output, true, told);
+    return true;
+}
+
+static void stop_step(SvJobs *jobs, Active *active) {
+    active->was_stopped = true;
+    rs_cancel(jobs->services, &active->step);
+}
+
+static const Runner RUNNERS[] = {{false, rs_is_step, start_step, stop_step}, {true, takes_all, start_embedded, stop_embedded}};
+
+static const Runner *runner_of(yyjson_val *run) {
+    const Runner *runner = RUNNERS;
+    while (!runner->takes(yyjson_obj_get(run, "SolderArguments"))) {
+        runner++; /* the last one takes all */
+    }
+    return runner;
+}
+
+static bool start_run(SvJobs *jobs, Active *active, yyjson_val *run, Err *err) {
+    return js_str(run, "SolderScript").len > 0 ? active->runner->start(jobs, active, run, err)
+                                               : err_set(err, ERR_IO, "the job has no Command.ScriptLocation");
+}
+
+static bool has_place(const SvJobs *jobs, const Runner *runner) {
+    return !runner->takes_place || jobs->nplaces < jobs->limit;
+}
+
+static void keep_ticking(SvJobs *jobs) {
+    if (!jobs->is_ticking) {
         jobs->is_ticking = true;
         su_after(jobs->services->supervisor, TICK_MS, tick, jobs);
     }
+}
+
+static Active *add_active(SvJobs *jobs, Str job, Str id, const Runner *runner) {
+    Arena *arena = arena_new();
+    Active *active = ARENA_NEW(arena, Active);
+    *active = (Active){.jobs = jobs,
+                       .arena = arena,
+                       .job = str_copy(arena, job),
+                       .id = str_copy(arena, id),
+                       .runner = runner,
+                       .step = {.fds = {-1, -1}}};
+    active->result_path = result_path(jobs, arena, id);
+    active->output = ro_new(jobs->services->logs, STR(GJ_LOG_GROUP), id);
+    active->next = jobs->active;
+    jobs->active = active;
+    jobs->nplaces += runner->takes_place;
+    return active;
+}
+
+/* The row is in STARTING. Under the mutex. */
+static void launch(SvJobs *jobs, Str job, Str id, Str json) {
+    Err err = {0};
+    yyjson_doc *run = yyjson_read(json.data, json.len, 0);
+    Active *active = add_active(jobs, job, id, runner_of(yyjson_doc_get_root(run)));
+    bool ok = start_run(jobs, active, yyjson_doc_get_root(run), &err);
+    yyjson_doc_free(run);
+    if (!ok) {
+        take_from_list(jobs, active);
+        rs_close(&active->step, true);
+        Outcome outcome = {"FAILED", str_fmt(active->arena, "LAUNCH ERROR | %s", err.message)};
+        settle(jobs, active->arena, job, id, &outcome);
+        free_active(active);
+        return;
+    }
+    keep_ticking(jobs);
 }
 
 static bool list_runs(SvJobs *jobs, Arena *arena, const char *state, Str job, const StResource **ret_rows, size_t *ret_count, Err *err) {
@@ -491,7 +622,9 @@ static bool submit(SvJobs *jobs, Str job_name, int64_t max_concurrent, bool may_
     if (ok && job_is_full && !may_wait) {
         ok = err_set(err, "ConcurrentRunsExceededException", "Concurrent runs exceeded for %.*s", STR_ARG(job_name));
     }
-    bool starts = !job_is_full && jobs->nactive < jobs->limit && jobs->is_ready && !jobs->is_stopping;
+    yyjson_doc *run = yyjson_read(json.data, json.len, 0);
+    bool starts = !job_is_full && has_place(jobs, runner_of(yyjson_doc_get_root(run))) && jobs->is_ready && !jobs->is_stopping;
+    yyjson_doc_free(run);
     ok = ok && st_resource_insert(jobs->services->store, &name, starts ? STR("STARTING") : STR("WAITING"), json, err);
     if (ok && starts) {
         launch(jobs, job_name, run_id, json);
@@ -517,7 +650,10 @@ static void start_if_free(SvJobs *jobs, Arena *scratch, const StResource *row) {
         settle(jobs, scratch, row->parent, row->id, &outcome);
         return;
     }
-    bool is_free = count_active(jobs, row->parent) < (size_t)gj_max_concurrent(yyjson_doc_get_root(job));
+    yyjson_doc *run = yyjson_read(row->json.data, row->json.len, 0);
+    bool is_free = count_active(jobs, row->parent) < (size_t)gj_max_concurrent(yyjson_doc_get_root(job)) &&
+                   has_place(jobs, runner_of(yyjson_doc_get_root(run)));
+    yyjson_doc_free(run);
     yyjson_doc_free(job);
     bool moved = false;
     StResource now;
@@ -538,7 +674,7 @@ static void start_waiting(SvJobs *jobs) {
     if (jobs->is_ready && !jobs->is_stopping && !list_runs(jobs, scratch, "WAITING", STR(""), &rows, &count, &err)) {
         complain(STR("(queue)"), &err);
     }
-    for (size_t i = 0; i < count && jobs->nactive < jobs->limit; i++) {
+    for (size_t i = 0; i < count; i++) {
         start_if_free(jobs, scratch, &rows[i]);
     }
     arena_free(scratch);
@@ -549,7 +685,7 @@ static void start_waiting(SvJobs *jobs) {
 bool rl_stop_run(SvJobs *jobs, Str job_name, Str run_id, bool *ret_did, Err *err) {
     StResourceName name = run_name(job_name, run_id);
     lock(jobs);
-    const Active *active = jobs->active;
+    Active *active = jobs->active;
     while (active != NULL && !(str_eq(active->id, run_id) && str_eq(active->job, job_name))) {
         active = active->next;
     }
@@ -557,7 +693,7 @@ bool rl_stop_run(SvJobs *jobs, Str job_name, Str run_id, bool *ret_did, Err *err
     if (active != NULL) {
         ok = st_resource_move(jobs->services->store, &name, STR("STOPPING"), STR(""), ret_did, err);
         if (ok && *ret_did) {
-            su_task_stop(jobs->services->supervisor, active->task);
+            active->runner->stop(jobs, active);
         }
     } else {
         char patch[64];
@@ -616,6 +752,27 @@ static Outcome stale_outcome(Arena *arena, yyjson_val *result) {
     return outcome_of_exit(arena, result, &exit, false);
 }
 
+/* A run on a cluster goes on where an earlier server left it. */
+static bool take_up_step(SvJobs *jobs, const StResource *row, yyjson_val *run) {
+    const Runner *runner = runner_of(run);
+    if (runner->takes_place) {
+        return false;
+    }
+    Active *active = add_active(jobs, row->parent, row->id, runner);
+    active->deadline_us = deadline_of(run);
+    active->is_running = !str_eq_c(row->state, "STARTING");
+    if (!rs_resume(jobs->services, active->arena, active->id, run, &active->step)) {
+        take_from_list(jobs, active);
+        free_active(active);
+        return false; /* it had no step yet */
+    }
+    if (str_eq_c(row->state, "STOPPING")) {
+        runner->stop(jobs, active);
+    }
+    keep_ticking(jobs);
+    return true;
+}
+
 static bool settle_stale(SvJobs *jobs, Arena *scratch, const char *state, Err *err) {
     const StResource *rows = NULL;
     size_t count = 0;
@@ -624,6 +781,10 @@ static bool settle_stale(SvJobs *jobs, Arena *scratch, const char *state, Err *e
     }
     for (size_t i = 0; i < count; i++) {
         yyjson_doc *run = yyjson_read(rows[i].json.data, rows[i].json.len, 0);
+        if (take_up_step(jobs, &rows[i], yyjson_doc_get_root(run))) {
+            yyjson_doc_free(run);
+            continue;
+        }
         SuIdentity identity = {.pid = (pid_t)js_i64(yyjson_doc_get_root(run), "SolderPid", 0),
                                .start_ticks = js_i64(yyjson_doc_get_root(run), "SolderStartTicks", 0)};
         yyjson_doc_free(run);
@@ -655,5 +816,22 @@ bool rl_start(SvJobs *jobs, Err *err) {
 void rl_stop(SvJobs *jobs) {
     lock(jobs);
     jobs->is_stopping = true;
+    unlock(jobs);
+}
+
+void rl_end_steps(SvJobs *jobs) {
+    lock(jobs);
+    for (Active *active = jobs->active, *next = NULL; active != NULL; active = next) {
+        next = active->next;
+        if (active->runner->takes_place) {
+            continue; /* the supervisor ends it */
+        }
+        RunStepEnd end = {.state = STR("INTERRUPTED")};
+        while (rs_read(&active->step, active->output)) {
+        }
+        (void)rs_look(jobs->services, active->arena, &active->step, &end);
+        Outcome outcome = outcome_of_step(active->arena, active, &end, true);
+        end_step(jobs, active, &outcome);
+    }
     unlock(jobs);
 }

@@ -21,6 +21,7 @@ typedef struct SvServices {
     Str program;     /* this program's own path: job runs are `solder run` */
     Str python;      /* that has pyspark: drivers of Spark */
     Str spark_home;  /* as tools/make_spark_home made it; the environment's SPARK_HOME goes before it */
+    Str python_archive; /* awsglue and solder as a zip, for --py-files */
     Str endpoint;    /* http://127.0.0.1:4566, set when the gateway listens */
     int max_runs;    /* job runs at once; 0: as many as the machine has cores */
     struct SvJobs *jobs;         /* run_life.c: runs under way */

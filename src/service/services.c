@@ -46,6 +46,9 @@ void sv_stop(SvServices *services) {
         rl_stop(services->jobs);
     }
     em_stop(services);
+    if (services->jobs != NULL) {
+        rl_end_steps(services->jobs);
+    }
 }
 
 void sv_close(SvServices *services) {
