@@ -70,9 +70,11 @@ aws s3 cp s3://my-target-bucket/transformed-data/ "$work/spark/" --recursive --n
 
 say "6. The end"
 aws emr terminate-clusters --cluster-ids "$cluster"
-aws emr wait cluster-terminated --cluster-id "$cluster"
+# `aws emr wait cluster-terminated` does the same, but looks only every 30 seconds.
+until [ "$(aws emr describe-cluster --cluster-id "$cluster" --query Cluster.Status.State --output text)" = TERMINATED ]; do
+    sleep 0.5
+done
 aws s3 ls "s3://my-log-bucket/emr-logs/$cluster/" --recursive
-if [ -n "${KEEP_RESULTS:-}" ]; then
+if [ -n "${KEEP_RESULTS:-}" ]; then # a folder for both results
     cp -r "$work/engine" "$work/spark" "$KEEP_RESULTS"
 fi
-echo "done"
