@@ -9,6 +9,9 @@
 /* A message: a marker and the length of its header (before Arrow 0.15 only the length), the header, its body. */
 enum { MARKER = 4, PREFIX = 8 };
 
+/* A compressed buffer begins with the size that it has unpacked. Zstandard packs blocks of 128 KiB that are all the same into four bytes. */
+enum { UNPACKED_SIZE = 8, MOST_PACKED = 1 << 16 };
+
 static int32_t int_at(const char *bytes) {
     int32_t value;
     memcpy(&value, bytes, sizeof value);
@@ -28,12 +31,24 @@ static bool field_is_whole(FB(Field_table_t) field) {
     return is_whole;
 }
 
+/* Whether a compressed buffer may become as long as it says; -1: it is not compressed after all. */
+static bool unpacks(Str buffer) {
+    int64_t size = -1;
+    if (buffer.len < UNPACKED_SIZE) {
+        return false;
+    }
+    memcpy(&size, buffer.data, sizeof size);
+    return size >= -1 && size <= INT32_MAX && size / MOST_PACKED <= (int64_t)buffer.len;
+}
+
 /* Lengths are what Java's vectors can have, buffers lie in the body and are aligned as Arrow's format asks for: nanoarrow indexes by a length before it
  * has looked at it. */
-static bool batch_is_whole(FB(RecordBatch_table_t) batch, int64_t body_size) {
+static bool batch_is_whole(FB(RecordBatch_table_t) batch, Str body) {
     FB(FieldNode_vec_t) nodes = FB(RecordBatch_nodes_get)(batch);
     FB(Buffer_vec_t) buffers = FB(RecordBatch_buffers_get)(batch);
     int64_t rows = FB(RecordBatch_length_get)(batch);
+    int64_t body_size = (int64_t)body.len;
+    bool is_packed = FB(RecordBatch_compression_is_present)(batch);
     bool is_whole = rows >= 0 && rows <= INT32_MAX;
     for (size_t i = 0; is_whole && nodes != NULL && i < FB(FieldNode_vec_len)(nodes); i++) {
         int64_t length = FB(FieldNode_length_get)(FB(FieldNode_vec_at)(nodes, i));
@@ -42,22 +57,22 @@ static bool batch_is_whole(FB(RecordBatch_table_t) batch, int64_t body_size) {
     for (size_t i = 0; is_whole && buffers != NULL && i < FB(Buffer_vec_len)(buffers); i++) {
         int64_t from = FB(Buffer_offset_get)(FB(Buffer_vec_at)(buffers, i)), size = FB(Buffer_length_get)(FB(Buffer_vec_at)(buffers, i));
         is_whole = size == 0 || (size > 0 && from >= 0 && from % 8 == 0 && size <= body_size && from <= body_size - size);
+        is_whole = is_whole && (!is_packed || size == 0 || unpacks(str_slice(body, (size_t)from, (size_t)(from + size))));
     }
     return is_whole;
 }
 
-static bool message_is_whole(FB(Message_table_t) message) {
+static bool message_is_whole(FB(Message_table_t) message, Str body) {
     if (!FB(Message_header_is_present)(message)) {
         return false;
     }
     const void *header = FB(Message_header_get)(message);
     int type = FB(Message_header_type_get)(message);
-    int64_t body_size = FB(Message_bodyLength_get)(message);
     bool is_whole = true;
     if (type == FB(MessageHeader_RecordBatch)) {
-        is_whole = batch_is_whole(header, body_size);
+        is_whole = batch_is_whole(header, body);
     } else if (type == FB(MessageHeader_DictionaryBatch)) {
-        is_whole = FB(DictionaryBatch_data_is_present)(header) && batch_is_whole(FB(DictionaryBatch_data_get)(header), body_size);
+        is_whole = FB(DictionaryBatch_data_is_present)(header) && batch_is_whole(FB(DictionaryBatch_data_get)(header), body);
     } else if (type == FB(MessageHeader_Schema)) {
         FB(Field_vec_t) fields = FB(Schema_fields_get)(header);
         for (size_t i = 0; is_whole && fields != NULL && i < FB(Field_vec_len)(fields); i++) {
@@ -102,12 +117,13 @@ static bool step_over(struct ArrowIpcDecoder *decoder, struct ArrowBuffer *align
     if (ArrowIpcDecoderVerifyHeader(decoder, view, &why) != NANOARROW_OK) {
         return err_set(err, "SOLDER.ARROW_DATA", "the rows of a LocalRelation are no Arrow stream: %s", why.message);
     }
-    if (!message_is_whole(FB(Message_as_root)(aligned->data + PREFIX))) {
-        return err_set(err, "SOLDER.ARROW_DATA", "the rows of a LocalRelation are damaged: the message at byte %zu lacks a part, or has one of an impossible size", *at);
-    }
     left -= (size_t)header;
     if (decoder->body_size_bytes < 0 || (uint64_t)decoder->body_size_bytes > left) {
         return claims_too_much(*at, decoder->body_size_bytes, left, err);
+    }
+    Str body = {ipc.data + *at + prefix + header, (size_t)decoder->body_size_bytes};
+    if (!message_is_whole(FB(Message_as_root)(aligned->data + PREFIX), body)) {
+        return err_set(err, "SOLDER.ARROW_DATA", "the rows of a LocalRelation are damaged: the message at byte %zu lacks a part, or has one of an impossible size", *at);
     }
     *at += prefix + (size_t)header + (size_t)decoder->body_size_bytes;
     return true;

@@ -22,7 +22,7 @@ static bool fetch(void *self, Str uri, Str *ret_path, Err *err) {
     if (str_ends_with(uri, STR("missing"))) {
         return err_set(err, "NoSuchKey", "%.*s does not exist", STR_ARG(uri));
     }
-    *ret_path = str_slice(uri, str_starts_with(uri, STR("s3:")) ? 4 : 5, uri.len); /* s3://b/k: //b/k */
+    *ret_path = str_slice(uri, str_starts_with(uri, STR("s3:")) ? 3 : 4, uri.len); /* s3://b/k: //b/k */
     return true;
 }
 
