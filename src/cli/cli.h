@@ -8,6 +8,7 @@
 #define SOLDER_CLI_CLI_H
 
 #include "store/store.h"
+#include "supervise/supervisor.h"
 
 #include <stdio.h>
 
@@ -55,7 +56,8 @@ typedef struct CliServeConfig {
     int port;               /* the gateway's; 0: any free one */
     Str account, region;
     bool no_auth, json_log;
-    int max_runs; /* job runs at once; 0: as many as cores */
+    int max_runs;        /* job runs at once; 0: as many as cores */
+    SuLimits run_limits; /* of each process of a run */
 } CliServeConfig;
 
 typedef struct CliServer CliServer;

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of job runs, unless told otherwise. */
+enum { RUN_PROCESSES = 4096, RUN_FILES = 65536 };
+
 static bool read_number(Str value, const char *option, int least, int *ret_number, Err *err) {
     int64_t number = 0;
     if (!str_to_i64(value, &number) || number < least || number > 65535) {
@@ -15,10 +18,52 @@ static bool read_number(Str value, const char *option, int least, int *ret_numbe
     return true;
 }
 
+/* "512MB", "4GiB", "4g": by 1024, as DuckDB takes the second form. */
+static bool read_size(Str value, const char *option, int64_t *ret_bytes, Err *err) {
+    static const char UNITS[] = "KMGT";
+    size_t digits = 0;
+    while (digits < value.len && value.data[digits] >= '0' && value.data[digits] <= '9') {
+        digits++;
+    }
+    const char *unit = digits < value.len ? strchr(UNITS, value.data[digits] & ~0x20) : NULL;
+    Str rest = str_slice(value, digits + (unit != NULL), value.len);
+    bool is_known = rest.len == 0 || str_eq_nocase(rest, STR("B")) || (unit != NULL && str_eq_nocase(rest, STR("iB")));
+    int shift = unit == NULL ? 0 : 10 * (int)(unit - UNITS + 1);
+    if (!is_known || !str_to_i64(str_slice(value, 0, digits), ret_bytes) || *ret_bytes < 1 || *ret_bytes > INT64_MAX >> shift) {
+        return err_set(err, "usage", "%s takes a size such as 512MB or 4GB", option);
+    }
+    *ret_bytes <<= shift;
+    return true;
+}
+
+static bool read_count(Str value, const char *option, int64_t *ret_count, Err *err) {
+    return (str_to_i64(value, ret_count) && *ret_count >= 1) || err_set(err, "usage", "%s takes a number from 1 on", option);
+}
+
+/* What holds runs of jobs in check; false without an error: another option. */
+static bool read_run_limit(CliCall *call, int *at, CliServeConfig *config, Err *err) {
+    SuLimits *limits = &config->run_limits;
+    const struct {
+        const char *name;
+        bool (*read)(Str value, const char *option, int64_t *ret_number, Err *err);
+        int64_t *number;
+    } OPTIONS[] = {{"--run-memory", read_size, &limits->memory_bytes},
+                   {"--run-file-size", read_size, &limits->file_bytes},
+                   {"--run-files", read_count, &limits->open_files},
+                   {"--run-processes", read_count, &limits->processes}};
+    Str value;
+    for (size_t i = 0; i < sizeof OPTIONS / sizeof OPTIONS[0]; i++) {
+        if (cli_option(call, at, OPTIONS[i].name, &value)) {
+            return OPTIONS[i].read(value, OPTIONS[i].name, OPTIONS[i].number, err);
+        }
+    }
+    return false;
+}
+
 static bool read_option(CliCall *call, int *at, CliServeConfig *config, Err *err) {
     Str value;
-    if (cli_engine_option(call, at, &config->engine, err) || cli_option(call, at, "--host", &config->host) ||
-        cli_option(call, at, "--region", &config->region)) {
+    if (cli_engine_option(call, at, &config->engine, err) || read_run_limit(call, at, config, err) ||
+        cli_option(call, at, "--host", &config->host) || cli_option(call, at, "--region", &config->region)) {
         return true;
     }
     if (err->is_set) {
@@ -98,7 +143,8 @@ int cmd_serve(CliCall *call) {
                              .host = STR("127.0.0.1"),
                              .port = 4566,
                              .account = STR("000000000000"),
-                             .region = STR("us-east-1")};
+                             .region = STR("us-east-1"),
+                             .run_limits = {.processes = RUN_PROCESSES, .open_files = RUN_FILES}};
     for (int at = 0; at < call->argc;) {
         if (!read_option(call, &at, &config, &err)) {
             return cli_misuse("serve", "%s", err.message);

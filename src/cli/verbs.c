@@ -28,6 +28,11 @@ static const CliVerb VERBS[] = {
      "  --account ID       AWS account id in ARNs, default 000000000000\n"
      "  --region NAME      default us-east-1\n"
      "  --max-runs N       Glue job runs at once, default one a core; others wait\n"
+     "  --run-memory SIZE  memory of each process of a run, default the machine's; its engine gets three quarters of it (by\n"
+     "                     default of the machine's, divided by --max-runs) and spills beyond\n"
+     "  --run-processes N, --run-files N, --run-file-size SIZE\n"
+     "                     most processes of the user while a run starts more (default 4096), open files of each (default\n"
+     "                     65536), largest file (default any)\n"
      "  --no-auth          takes any credentials and none: for test suites\n"
      "  --log-format FORM  text (default) or json\n"
      "  --home DIR, --memory SIZE, --threads N: as for solder run\n",

@@ -61,6 +61,8 @@ struct SvJobs {
     SvServices *services;
     pthread_mutex_t mutex;
     Active *active;
+    SuLimits limits;       /* of each process of a run on this machine's engine */
+    int64_t engine_bytes;  /* what its engine takes before it spills */
     size_t nplaces, limit; /* taken by runs on this machine's engine, and how many there are */
     bool is_ready; /* the runs of an earlier server are settled; until then new ones wait */
     bool is_stopping, is_ticking;
@@ -464,7 +466,7 @@ static bool takes_all(yyjson_val *arguments) {
 }
 
 static bool embedded_command(const SvJobs *jobs, const Active *active, yyjson_val *run, RunCommand *ret_command, Err *err) {
-    enum { OWN_WORDS = 16, VARIABLES = 8 };
+    enum { OWN_WORDS = 18, VARIABLES = 8 };
     Arena *arena = active->arena;
     const SvServices *services = jobs->services;
     const char **argv = ARENA_ARRAY(arena, const char *, OWN_WORDS + 2 * yyjson_obj_size(yyjson_obj_get(run, "SolderArguments")));
@@ -475,6 +477,8 @@ static bool embedded_command(const SvJobs *jobs, const Active *active, yyjson_va
     argv[argc++] = "--home";
     argv[argc++] = str_to_c(arena, st_home(services->store));
     argv[argc++] = "run";
+    argv[argc++] = "--memory";
+    argv[argc++] = str_fmt(arena, "%lldMiB", (long long)(jobs->engine_bytes >> 20)).data;
     argv[argc++] = "--result";
     argv[argc++] = active->result_path.data;
     argv[argc++] = "--parent";
@@ -495,6 +499,7 @@ static bool start_embedded(SvJobs *jobs, Active *active, yyjson_val *run, Err *e
     }
     SuTaskSpec spec = {.command = {.argv = command.argv, .extra_env = command.env, .stdin_fd = -1, .stdout_fd = -1, .stderr_fd = -1},
                        .deadline_ms = js_i64(run, "Timeout", 0) * 60000,
+                       .limits = jobs->limits,
                        .grace_ms = GRACE_MS,
                        .sink = take_output,
                        .on_exit = run_ended,
@@ -733,6 +738,11 @@ SvJobs *rl_new(SvServices *services) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     jobs->services = services;
     jobs->limit = services->max_runs > 0 ? (size_t)services->max_runs : cores > 0 ? (size_t)cores : 1;
+    jobs->limits = services->run_limits;
+    int64_t machine = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
+    bool is_told = jobs->limits.memory_bytes > 0;
+    jobs->limits.memory_bytes = is_told ? jobs->limits.memory_bytes : machine;
+    jobs->engine_bytes = (is_told ? jobs->limits.memory_bytes : machine / (int64_t)jobs->limit) / 4 * 3;
     return jobs;
 }
 

@@ -24,6 +24,7 @@ typedef struct SvServices {
     Str python_archive; /* awsglue and solder as a zip, for --py-files */
     Str endpoint;    /* http://127.0.0.1:4566, set when the gateway listens */
     int max_runs;    /* job runs at once; 0: as many as the machine has cores */
+    SuLimits run_limits; /* of each process of a job run; memory 0: the machine's */
     struct SvJobs *jobs;         /* run_life.c: runs under way */
     struct SvClusters *clusters; /* emr.h: clusters under way */
 } SvServices;

@@ -169,8 +169,8 @@ static bool limit(pid_t pid, int resource, int64_t value) {
 }
 
 static bool limit_all(pid_t pid, const SuLimits *limits, Err *err) {
-    bool ok = limit(pid, RLIMIT_AS, limits->memory_bytes) && limit(pid, RLIMIT_NPROC, limits->processes) &&
-              limit(pid, RLIMIT_NOFILE, limits->open_files) && limit(pid, RLIMIT_FSIZE, limits->file_bytes);
+    bool ok = limit(pid, RLIMIT_DATA, limits->memory_bytes) && limit(pid, RLIMIT_NPROC, limits->processes) &&
+              limit(pid, RLIMIT_FSIZE, limits->file_bytes) && limit(pid, RLIMIT_NOFILE, limits->open_files);
     return ok || err_set(err, ERR_IO, "cannot set the limits of process %d: %s", (int)pid, strerror(errno));
 }
 

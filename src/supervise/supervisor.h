@@ -24,8 +24,9 @@ typedef struct SuIdentity {
 } SuIdentity;
 
 typedef struct SuLimits { /* 0: none; inherited by what the process starts */
-    int64_t memory_bytes; /* RLIMIT_AS: not for JVMs */
-    int64_t processes, open_files, file_bytes;
+    int64_t memory_bytes; /* RLIMIT_DATA, of each process: what it may write and shares with nobody */
+    int64_t processes;    /* RLIMIT_NPROC: of the user, as the kernel counts them; root is not held to it */
+    int64_t open_files, file_bytes;
 } SuLimits;
 
 /* Where the bytes of a stream go. Called on the supervisor's thread, in order, with what one read gave, and taken; false holds the pipe back

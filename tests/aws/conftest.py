@@ -8,6 +8,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 import threading
 from typing import Any, Iterator
 
@@ -26,6 +27,8 @@ class Server:
         self.home = home
         self.options = options
         self.env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        # The pinned AWS CLI, whatever else is installed.
+        self.env["PATH"] = f"{pathlib.Path(sys.executable).parent}:{self.env['PATH']}"
         self.env.update(SOLDER_HOME=str(home), AWS_EC2_METADATA_DISABLED="true", AWS_MAX_ATTEMPTS="1", AWS_PAGER="")
         self.log: list[str] = []
         self.start()

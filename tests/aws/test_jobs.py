@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pathlib
 import random
+import subprocess
 import time
 from typing import Any, Callable
 
@@ -333,6 +335,52 @@ def test_machine_limit(tmp_path: pathlib.Path) -> None:
         done = [jobs.ended(name, run) for run in runs]
         assert [run["JobRunState"] for run in done] == ["SUCCEEDED"] * 3
         assert done[0]["StartedOn"] <= done[1]["StartedOn"] <= done[2]["StartedOn"]
+    finally:
+        server.stop()
+
+
+def test_tail_follows(jobs: Jobs) -> None:
+    """`aws logs tail --follow` of the AWS CLI's version 2 shows what a run prints while it runs."""
+    programs = [path for folder in os.environ["PATH"].split(":") for path in [pathlib.Path(folder) / "aws"] if path.exists()]
+    program = next(str(p) for p in programs if "aws-cli/2" in subprocess.run([p, "--version"], capture_output=True, text=True, check=False).stdout)
+    name = jobs.job("ticks", "import time\nfor n in range(1000):\n    print('tick', n, time.time(), flush=True)\n    time.sleep(0.3)")
+    run = jobs.start(name)
+    wait_for(lambda: jobs.lines(run), "the first line")
+    command = [program, "--endpoint-url", jobs.server.endpoint, "logs", "tail", "/aws-glue/jobs/output", "--follow", "--log-stream-names", run]
+    environment = {**jobs.server.env, **jobs.server.variables, "PYTHONUNBUFFERED": "1"}
+    tail = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        assert tail.stdout is not None
+        seen = []
+        while len(seen) < 30:
+            words = tail.stdout.readline().split()
+            assert words[2] == "tick", words
+            seen.append((int(words[3]), time.time() - float(words[4])))
+        assert jobs.state(name, run) == "RUNNING"
+    finally:
+        tail.kill()
+        tail.wait()
+        jobs.glue.batch_stop_job_run(JobName=name, JobRunIds=[run])
+    assert [number for number, _ in seen] == list(range(30))
+    print("the freshest line was", round(min(late for _, late in seen), 3), "s old")  # it asks every five seconds
+    assert jobs.ended(name, run)["JobRunState"] == "STOPPED"
+
+
+def test_limits(tmp_path: pathlib.Path) -> None:
+    """--run-memory and the rest hold each process of a run; what meets one raises in the script, and the run says so."""
+    server = Server(tmp_path / "home", "--run-memory", "1GB", "--run-files", "200", "--run-file-size", "64MB")
+    try:
+        jobs = Jobs(server)
+        cases = {"memory": ("x = bytearray(2 << 30)", "MemoryError"),
+                 "files": ("files = [open('/dev/null') for _ in range(300)]", "OSError: [Errno 24] Too many open files: '/dev/null'"),
+                 "disk": ("import signal, tempfile\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\nwith tempfile.TemporaryFile() as f:\n    f.write(bytes(65 << 20))\n    f.flush()",
+                          "OSError: [Errno 27] File too large")}
+        for name, (script, message) in cases.items():
+            done = jobs.ended(jobs.job(name, script), jobs.start(name))
+            assert (done["JobRunState"], done.get("ErrorMessage")) == ("FAILED", message), name
+        job = jobs.job("works", "from pyspark.sql import SparkSession\nspark = SparkSession.builder.getOrCreate()\nprint(spark.range(1000).selectExpr('sum(id) s').collect()[0].s)")
+        run = jobs.start(job)
+        assert jobs.ended(job, run)["JobRunState"] == "SUCCEEDED" and jobs.lines(run) == ["499500"]
     finally:
         server.stop()
 

@@ -305,7 +305,7 @@ static void test_limits(void **state) {
     Fixture *fixture = *state;
     Watcher watcher;
     /* The limits come right behind the start: the script waits for them before it looks. */
-    const char *argv[] = {"bash", "-c", "while [ \"$(ulimit -n)\" != 77 ]; do sleep 0.01; done; ulimit -f; ulimit -v", NULL};
+    const char *argv[] = {"bash", "-c", "while [ \"$(ulimit -n)\" != 77 ]; do sleep 0.01; done; ulimit -f; ulimit -d", NULL};
     SuTaskSpec spec = spec_of(&watcher, argv);
     spec.limits = (SuLimits){.memory_bytes = INT64_C(4) << 30, .open_files = 77, .file_bytes = 1 << 20};
     (void)start_spec(fixture, &spec, NULL);
