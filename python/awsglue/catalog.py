@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from pyspark.sql import types as T
 
 from awsglue.errors import EntityNotFoundException, GlueException, IllegalArgumentException, NotImplementedInSolder
+from awsglue.glueapi import GlueApi, GlueApiError
 from awsglue.schemas import spark_type
 
 __all__ = ["Catalog", "Partition", "Table", "open_catalog", "read_table"]
@@ -101,27 +102,25 @@ class _GlueCatalog:
     """The Data Catalog behind the Glue API."""
 
     def __init__(self) -> None:
-        # Only jobs on a cluster need it: the engine's own jobs start without it.
-        import botocore.session
+        self._glue = GlueApi()
 
-        self._glue = botocore.session.get_session().create_client("glue")
-
-    def _has_database(self, name: str) -> bool:
+    def _find(self, operation: str, member: str, **names: str) -> dict[str, Any] | None:
+        """The entity; None when there is none."""
         try:
-            self._glue.get_database(Name=name)
-        except self._glue.exceptions.EntityNotFoundException:
-            return False
-        return True
+            return dict(self._glue.call(operation, **names)[member])
+        except GlueApiError as e:
+            if e.code != "EntityNotFoundException":
+                raise
+            return None
 
     def table(self, database: str, name: str) -> dict[str, Any]:
-        try:
-            return dict(self._glue.get_table(DatabaseName=database.lower(), Name=name.lower())["Table"])
-        except self._glue.exceptions.EntityNotFoundException:
-            raise _not_found(database, name, self._has_database(database.lower())) from None
+        found = self._find("GetTable", "Table", DatabaseName=database.lower(), Name=name.lower())
+        if found is None:
+            raise _not_found(database, name, self._find("GetDatabase", "Database", Name=database.lower()) is not None)
+        return found
 
     def partitions(self, database: str, name: str) -> list[dict[str, Any]]:
-        pages = self._glue.get_paginator("get_partitions").paginate(DatabaseName=database.lower(), TableName=name.lower())
-        return [partition for page in pages for partition in page["Partitions"]]
+        return list(self._glue.pages("GetPartitions", "Partitions", DatabaseName=database.lower(), TableName=name.lower()))
 
 
 def _not_found(database: str, name: str, has_database: bool) -> EntityNotFoundException:

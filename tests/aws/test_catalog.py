@@ -148,3 +148,32 @@ def test_what_was_answered_survives_a_kill(fresh_server: Server) -> None:
     fresh_server.start()
     names = [db["Name"] for db in fresh_server.client("glue").get_databases()["DatabaseList"]]
     assert sorted(names) == sorted(f"db{number}" for number in range(20))
+
+
+def test_awsglues_own_client(fresh_server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What jobs on a cluster read the catalog by: the server judges its signatures, boto3 its answers."""
+    from awsglue.errors import GlueException
+    from awsglue.glueapi import GlueApi, GlueApiError
+
+    glue = fresh_server.client("glue")
+    glue.create_database(DatabaseInput={"Name": "d"})
+    glue.create_table(DatabaseName="d", TableInput={"Name": "t", "PartitionKeys": [{"Name": "é", "Type": "string"}], "StorageDescriptor": {"Location": "s3://b/t"}})
+    for first in range(0, 1200, 100):
+        values = [{"Values": [f"{number:04} ü"]} for number in range(first, first + 100)]
+        assert glue.batch_create_partition(DatabaseName="d", TableName="t", PartitionInputList=values)["Errors"] == []
+    for name, value in fresh_server.variables.items():
+        monkeypatch.setenv(name, value)
+    api = GlueApi()
+    assert api.call("GetTable", DatabaseName="d", Name="t")["Table"]["PartitionKeys"] == [{"Name": "é", "Type": "string"}]
+    found = list(api.pages("GetPartitions", "Partitions", DatabaseName="d", TableName="t"))
+    assert sorted(item["Values"][0] for item in found) == [f"{number:04} ü" for number in range(1200)]
+    with pytest.raises(GlueApiError) as missing:
+        api.call("GetTable", DatabaseName="d", Name="missing")
+    assert missing.value.code == "EntityNotFoundException"
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    with pytest.raises(GlueApiError) as unsigned:
+        GlueApi().call("GetTable", DatabaseName="d", Name="t")
+    assert unsigned.value.code == "InvalidSignatureException" and "wrong" not in str(unsigned.value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(GlueException, match="can't be reached"):
+        GlueApi().call("GetDatabases")
