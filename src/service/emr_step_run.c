@@ -10,6 +10,7 @@
 #include "service/json_members.h"
 #include "service/loopback_http.h"
 #include "store/keys.h"
+#include "supervise/marked.h"
 
 #include "base/vec.h"
 
@@ -195,6 +196,7 @@ static const char *const *environment(const Step *step) {
         const char *name;
         Str value;
     } VARIABLES[] = {
+        {"SOLDER_STEP", step->directory},
         {"SPARK_HOME", spark->directory},
         {"SPARK_CONF_DIR", str_fmt(arena, "%.*s/conf", STR_ARG(step->directory))},
         {"SPARK_SCALA_VERSION", STR("2.12")},
@@ -417,18 +419,28 @@ static bool start(Step *step, Err *err) {
     return true;
 }
 
-/* One that an earlier server began: its process goes on, or has written its status. */
-static void take_up(Step *step) {
+/* The server was killed between a step's start and the note of its process: the process says itself whose it is. */
+static bool find_unnoted(Step *step) {
+    return step->task.identity.pid == 0 &&
+           su_find_marked_leader(str_fmt(step->arena, "SOLDER_STEP=%.*s", STR_ARG(step->directory)), &step->task.identity);
+}
+
+/* One that an earlier server began: its process goes on, or has written its status. false: it never started. */
+static bool take_up(Step *step) {
     yyjson_val *inner = yyjson_obj_get(yyjson_doc_get_root(step->doc), "Inner");
     step->key.id = js_str(inner, "Key");
     step->task = (EmTask){.clusters = step->cluster->services->clusters,
                           .identity = {.pid = (pid_t)js_i64(inner, "Pid", 0), .start_ticks = js_i64(inner, "StartTicks", 0)}};
     SuTaskSpec spec = {.grace_ms = STEP_GRACE_MS, .on_exit = em_task_on_exit, .self = &step->task};
+    if (step->task.identity.pid == 0 && !find_unnoted(step) && access(step->status_path.data, F_OK) != 0) {
+        return false;
+    }
     tell(step, "taken up by a new server");
     if (!su_task_adopt(step->cluster->services->supervisor, &step->task.identity, &spec, &step->task.task)) {
         step->task.has_ended = true;
         step->task.exit.status = -1;
     }
+    return true;
 }
 
 static bool is_cancelled(const Step *step) {
@@ -587,9 +599,10 @@ void em_run_step(EmCluster *cluster, const StResource *row) {
         arena_free(arena);
         return;
     }
-    if (!is_new) {
-        take_up(&step);
-    } else if (!start(&step, &err)) {
+    bool was_begun = !is_new && take_up(&step);
+    if (!was_begun && str_eq_c(row->state, "CANCEL_PENDING")) {
+        step.task.exit.status = -1; /* cancelled before it began */
+    } else if (!was_begun && !start(&step, &err)) {
         step.cannot_start = str_copy(arena, str_from_c(err.message));
         tell(&step, "it can't be started: %s", err.message);
         EmTask *tasks[] = {&step.task};

@@ -63,6 +63,20 @@ size_t su_list_marked(Arena *arena, Str variable, const SuIdentity **ret_process
     return found.count;
 }
 
+bool su_find_marked_leader(Str variable, SuIdentity *ret_process) {
+    Arena *scratch = arena_new();
+    const SuIdentity *all = NULL;
+    size_t count = su_list_marked(scratch, variable, &all);
+    bool is_found = false;
+    for (size_t i = 0; i < count && !is_found; i++) {
+        SuProcessInfo process;
+        is_found = su_process_info(all[i].pid, &process) && process.start_ticks == all[i].start_ticks && process.session == process.pid;
+        *ret_process = all[i];
+    }
+    arena_free(scratch);
+    return is_found;
+}
+
 bool su_end_marked(Str variable, int grace_ms) {
     for (int waited = 0;; waited += PAUSE_MS) {
         Arena *scratch = arena_new();

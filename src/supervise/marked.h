@@ -10,6 +10,8 @@
 
 /* All processes whose environment has exactly this "NAME=value", but this one. */
 size_t su_list_marked(Arena *arena, Str variable, const SuIdentity **ret_processes);
+/* Of them the one that leads a session, as each task of a supervisor does; false: there is none. */
+bool su_find_marked_leader(Str variable, SuIdentity *ret_process);
 /* Ends them: TERM, KILL after the grace. Returns when none is left, or KILL did not help for a while (then false). */
 bool su_end_marked(Str variable, int grace_ms);
 
