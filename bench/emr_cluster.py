@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -17,37 +16,17 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any, Callable
+
+import served
+from served import wait_until
 
 CORES, MEMORY = "1", "2g"
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 300) -> Any:
-    """The condition's first true value, looked at twenty times a second."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.05)
-    raise SystemExit("bench: not in time")
-
-
 def run_solder(solder: str, step: str, folder: Path) -> None:
     """By boto3, against a server of its own."""
-    import boto3
-
-    environment = {**os.environ, "SOLDER_HOME": str(folder / "home")}
-    server = subprocess.Popen([solder, "serve", "--port", "0", "--connect-port", "-1"], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    try:
-        assert server.stdout is not None
-        found = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline())
-        assert found is not None
-        shown = subprocess.run([solder, "env"], env=environment, capture_output=True, text=True, check=True).stdout
-        variables = dict(re.findall(r"^export (\w+)=(.*)$", shown, re.MULTILINE))
-        made = {"endpoint_url": found.group(0), "region_name": "us-east-1", "aws_access_key_id": variables["AWS_ACCESS_KEY_ID"],
-                "aws_secret_access_key": variables["AWS_SECRET_ACCESS_KEY"]}
-        emr, s3 = boto3.client("emr", **made), boto3.client("s3", **made)
+    with served.solder(solder, folder) as server:
+        emr, s3 = server.client("emr"), server.client("s3")
         s3.create_bucket(Bucket="scripts")
         s3.upload_file(step, "scripts", "step.py")
         begun = time.monotonic()
@@ -62,9 +41,6 @@ def run_solder(solder: str, step: str, folder: Path) -> None:
         state = wait_until(lambda: (now := emr.describe_step(ClusterId=cluster, StepId=ran)["Step"]["Status"]["State"]) in ("COMPLETED", "FAILED") and now)
         print(f"step_seconds {time.monotonic() - begun:.3f}")
         assert state == "COMPLETED"
-    finally:
-        server.terminate()
-        server.wait()
 
 
 def free_port() -> int:

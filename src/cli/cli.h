@@ -159,11 +159,18 @@ Str cli_count(Arena *arena, int64_t n);
 /* 1536 → "1.5 KB" (powers of 1,000, as file managers and S3 show). */
 Str cli_bytes(Arena *arena, int64_t n);
 
+typedef enum CliColumnKind {
+    CLI_TEXT,   /* may be cut */
+    CLI_WHOLE,  /* text that is worth nothing when it is cut */
+    CLI_NUMBER, /* to the right, and whole */
+} CliColumnKind;
+
 typedef struct CliColumn {
     const char *title;
-    bool right;
+    CliColumnKind kind;
 } CliColumn;
-/* A table with aligned columns, in display widths; cells: nrows × ncolumns. Cells are cut to fit width (0: no limit). */
+/* A table with aligned columns, in display widths; cells: nrows × ncolumns. Text is cut, the longest first, to fit width (0: no limit). What would move a
+ * terminal's cursor is a blank. */
 void cli_print_table(FILE *out, Arena *arena, const CliColumn *columns, size_t ncolumns, const Str *cells, size_t nrows, int width);
 /* Columns of the terminal, or 0 when the stream is not one. */
 int cli_terminal_width(FILE *out);

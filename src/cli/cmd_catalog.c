@@ -82,7 +82,7 @@ static bool add_table_row(StStore *store, CliCall *call, Str json, Str cells[5],
 }
 
 static bool run_list(StStore *store, CliCall *call, Err *err) {
-    static const CliColumn COLUMNS[] = {{"database", false}, {"table", false}, {"columns", true}, {"partitions", true}, {"location", false}};
+    static const CliColumn COLUMNS[] = {{"database", CLI_TEXT}, {"table", CLI_TEXT}, {"columns", CLI_NUMBER}, {"partitions", CLI_NUMBER}, {"location", CLI_TEXT}};
     const Str *tables = NULL;
     const Str *databases = NULL;
     size_t ntables = 0;

@@ -20,7 +20,7 @@ static bool list(CliCall *call, StStore *store, Err *err) {
     if (!st_key_list(store, call->arena, &keys, &count, err)) {
         return false;
     }
-    static const CliColumn COLUMNS[] = {{"name", false}, {"access key id", false}};
+    static const CliColumn COLUMNS[] = {{"name", CLI_TEXT}, {"access key id", CLI_TEXT}};
     Str *cells = ARENA_ARRAY(call->arena, Str, count * 2 + 1);
     for (size_t i = 0; i < count; i++) {
         cells[i * 2] = keys[i].profile;

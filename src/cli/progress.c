@@ -26,8 +26,8 @@ Str cli_progress_line(Arena *arena, const CliProgress *progress, double seconds,
 }
 
 static void print_files(FILE *out, Arena *arena, const CliSummary *summary, bool targets, int width) {
-    static const CliColumn SOURCE[] = {{"source", false}, {"format", false}, {"files", true}, {"rows read", true}, {"bytes", true}, {"malformed", true}};
-    static const CliColumn TARGET[] = {{"target", false}, {"format", false}, {"files", true}, {"rows written", true}, {"bytes", true}};
+    static const CliColumn SOURCE[] = {{"source", CLI_TEXT}, {"format", CLI_TEXT}, {"files", CLI_NUMBER}, {"rows read", CLI_NUMBER}, {"bytes", CLI_NUMBER}, {"malformed", CLI_NUMBER}};
+    static const CliColumn TARGET[] = {{"target", CLI_TEXT}, {"format", CLI_TEXT}, {"files", CLI_NUMBER}, {"rows written", CLI_NUMBER}, {"bytes", CLI_NUMBER}};
     size_t ncolumns = targets ? 5 : 6;
     VEC(Str) cells = {.arena = arena};
     for (size_t i = 0; i < summary->nfiles; i++) {
@@ -57,7 +57,7 @@ static void print_files(FILE *out, Arena *arena, const CliSummary *summary, bool
 }
 
 static void print_functions(FILE *out, Arena *arena, const CliSummary *summary, int width) {
-    static const CliColumn COLUMNS[] = {{"function", false}, {"at", false}, {"way", false}, {"rows", true}, {"kept", true}, {"raised", true}, {"errors", true}};
+    static const CliColumn COLUMNS[] = {{"function", CLI_TEXT}, {"at", CLI_TEXT}, {"way", CLI_TEXT}, {"rows", CLI_NUMBER}, {"kept", CLI_NUMBER}, {"raised", CLI_NUMBER}, {"errors", CLI_NUMBER}};
     if (summary->nfunctions == 0) {
         return;
     }

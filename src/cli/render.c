@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+enum { LEAST_WIDTH = 4 };
+
 Str cli_count(Arena *arena, int64_t n) {
     char digits[32];
     int len = snprintf(digits, sizeof digits, "%lld", (long long)n);
@@ -64,35 +66,60 @@ static Str fit(Arena *arena, Str s, size_t width) {
     return str_fmt(arena, "%.*s\xE2\x80\xA6", (int)at, s.data);
 }
 
+/* Names may hold line ends. */
+static Str on_one_line(Arena *arena, Str s) {
+    char *text = arena_alloc(arena, s.len + 1);
+    for (size_t i = 0; i < s.len; i++) {
+        text[i] = (char)((unsigned char)s.data[i] < 0x20 || s.data[i] == 0x7F ? ' ' : s.data[i]);
+    }
+    return (Str){text, s.len};
+}
+
 static void print_cell(FILE *out, Str cell, size_t width, bool right, bool is_last) {
     size_t pad = width - display_width(cell);
     fprintf(out, "  %*s%.*s%*s", right ? (int)pad : 0, "", STR_ARG(cell), right || is_last ? 0 : (int)pad, "");
 }
 
+/* Takes what does not fit from the widest text, a column at a time. */
+static void fit_widths(const CliColumn *columns, size_t ncolumns, size_t *widths, size_t limit) {
+    size_t total = 0;
+    for (size_t c = 0; c < ncolumns; c++) {
+        total += widths[c] + 2;
+    }
+    for (; total > limit; total--) {
+        size_t widest = ncolumns;
+        for (size_t c = 0; c < ncolumns; c++) {
+            size_t title = strlen(columns[c].title);
+            bool may_shrink = columns[c].kind == CLI_TEXT && widths[c] > (title > LEAST_WIDTH ? title : LEAST_WIDTH);
+            widest = may_shrink && (widest == ncolumns || widths[c] >= widths[widest]) ? c : widest;
+        }
+        if (widest == ncolumns) {
+            return; /* nothing more to take: the lines are longer than the terminal is wide */
+        }
+        widths[widest]--;
+    }
+}
+
 void cli_print_table(FILE *out, Arena *arena, const CliColumn *columns, size_t ncolumns, const Str *cells, size_t nrows, int width) {
     size_t *widths = ARENA_ARRAY(arena, size_t, ncolumns);
-    size_t total = 0;
-    size_t widest = 0;
     for (size_t c = 0; c < ncolumns; c++) {
         widths[c] = strlen(columns[c].title);
         for (size_t r = 0; r < nrows; r++) {
             size_t w = display_width(cells[r * ncolumns + c]);
             widths[c] = w > widths[c] ? w : widths[c];
         }
-        total += widths[c] + 2;
-        widest = widths[c] > widths[widest] ? c : widest;
     }
-    /* What does not fit is taken from the widest column. */
-    if (width > 0 && total > (size_t)width && widths[widest] > total - (size_t)width + 8) {
-        widths[widest] -= total - (size_t)width;
+    if (width > 0) {
+        fit_widths(columns, ncolumns, widths, (size_t)width);
     }
     for (size_t c = 0; c < ncolumns; c++) {
-        print_cell(out, str_from_c(columns[c].title), widths[c], columns[c].right, c + 1 == ncolumns);
+        print_cell(out, str_from_c(columns[c].title), widths[c], columns[c].kind == CLI_NUMBER, c + 1 == ncolumns);
     }
     fputc('\n', out);
     for (size_t r = 0; r < nrows; r++) {
         for (size_t c = 0; c < ncolumns; c++) {
-            print_cell(out, fit(arena, cells[r * ncolumns + c], widths[c]), widths[c], columns[c].right, c + 1 == ncolumns);
+            print_cell(out, fit(arena, on_one_line(arena, cells[r * ncolumns + c]), widths[c]), widths[c], columns[c].kind == CLI_NUMBER,
+                       c + 1 == ncolumns);
         }
         fputc('\n', out);
     }

@@ -54,7 +54,12 @@ static const CliVerb VERBS[] = {
      "The keys stand in the home directory's file credentials, in the format of the AWS SDKs' credentials file.\n"
      "A server's first start makes the key \"default\".\n",
      cmd_key},
-    {"status", "show what runs: server, job runs, clusters, steps", "Usage: solder status\n", cmd_status},
+    {"status", "show what runs: server, job runs, clusters, steps",
+     "Usage: solder status\n\n"
+     "Job runs under way with what they have read, those that wait with their place in the queue, clusters with the workers that run and "
+     "the\n"
+     "master's URL, and steps. A terminal shows what fits its width; a pipe gets everything.\n",
+     cmd_status},
     {"connect", "serve the engine to Spark Connect clients",
      "Usage: solder connect [--host ADDRESS] [--port N] [--memory SIZE] [--threads N]\n\n"
      "Serves Spark Connect until interrupted: SparkSession.builder.remote(\"sc://127.0.0.1:N\").\n\n"

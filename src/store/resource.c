@@ -17,6 +17,7 @@ static const Transition TRANSITIONS[] = {
 enum { TRANSITION_COUNT = sizeof TRANSITIONS / sizeof TRANSITIONS[0] };
 
 #define COLUMNS "seq, parent, id, state, created_us, changed_us, json"
+#define IN_STATES "(?4 = '' OR instr(' ' || ?4 || ' ', ' ' || state || ' ') > 0)"
 
 static bool may_move(Str kind, Str from, Str to) {
     for (size_t i = 0; i < TRANSITION_COUNT; i++) {
@@ -165,9 +166,9 @@ bool st_resource_delete(StStore *store, const StResourceName *name, Err *err) {
 bool st_resource_list(StStore *store, Arena *arena, const StResourceQuery *query, const StResource **ret_resources, size_t *ret_count,
                       Err *err) {
     static const char *const ORDERED[] = {
-        "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND (NOT ?2 OR parent = ?3) AND (?4 = '' OR state = ?4) AND seq > ?5 "
+        "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND (NOT ?2 OR parent = ?3) AND " IN_STATES " AND seq > ?5 "
         "ORDER BY seq LIMIT ?6",
-        "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND (NOT ?2 OR parent = ?3) AND (?4 = '' OR state = ?4) AND (?5 = 0 OR seq < ?5) "
+        "SELECT " COLUMNS " FROM resource WHERE kind = ?1 AND (NOT ?2 OR parent = ?3) AND " IN_STATES " AND (?5 = 0 OR seq < ?5) "
         "ORDER BY seq DESC LIMIT ?6"};
     VEC(StResource) rows = {.arena = arena};
     st_lock(store);

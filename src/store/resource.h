@@ -36,7 +36,7 @@ typedef struct StResourceQuery {
     Str kind;
     Str parent;        /* looked at when by_parent */
     bool by_parent;    /* false: of any parent */
-    Str state;         /* empty: any */
+    Str state;         /* one or, with blanks between, several; empty: any */
     bool newest_first; /* by seq; else oldest first */
     int64_t after_seq; /* goes on behind this seq in the order asked for; 0: from the start */
     size_t limit;      /* 0: all */

@@ -20,6 +20,16 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOLDER = pathlib.Path(os.environ.get("SOLDER_BIN", ROOT / "build" / "solder"))
 
 
+def table(lines: list[str]) -> list[dict[str, str]]:
+    """The rows of a printed table: its columns lie between the gaps, two blanks wide or wider, that all lines have."""
+    width = max(map(len, lines))
+    padded = [line.ljust(width) for line in lines]
+    blank = "".join(" " if all(line[at] == " " for line in padded) else "x" for at in range(width))
+    spans = [found.span() for found in re.finditer(r"x(?:x| (?=x))*", blank)]
+    titles, *rows = [[line[start:end].strip() for start, end in spans] for line in padded]
+    return [dict(zip(titles, row)) for row in rows]
+
+
 class Server:
     """One server over one home directory; it may be killed and started again."""
 
@@ -75,6 +85,11 @@ class Server:
             return json.loads(done.stdout) if done.stdout.strip() else None
         except json.JSONDecodeError:
             return done.stdout
+
+    def status(self) -> dict[str, list[dict[str, str]]]:
+        """What `solder status` shows, by section and title."""
+        shown = subprocess.run([SOLDER, "status"], env=self.env, capture_output=True, text=True, check=True).stdout
+        return {lines[0]: table(lines[1:]) for lines in map(str.splitlines, shown.strip().split("\n\n")[1:]) if len(lines) > 1}
 
     def kill(self) -> None:
         """SIGKILL: nothing is finished."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pathlib
+import re
 import subprocess
 import threading
 import time
@@ -12,7 +13,6 @@ from typing import Any, Iterator
 
 import pyarrow.parquet as parquet
 import pytest
-from tests.aws.conftest import SOLDER
 from tests.emr.conftest import Emr, wait_until
 
 WORDS = """
@@ -135,8 +135,6 @@ def test_words_from_s3_to_s3(emr: Emr, cluster: str) -> None:
     assert not [text for text in texts for secret in secrets if secret in text]
     # They ended with the step.
     emr.wait(cluster, "WAITING")
-    rows = subprocess.run([str(SOLDER), "status"], env=emr.server.env, capture_output=True, text=True, check=True).stdout
-    assert cluster in rows
 
 
 @pytest.mark.parametrize(
@@ -183,6 +181,27 @@ def test_cancel_a_step_that_runs_and_one_that_waits(emr: Emr, cluster: str) -> N
     assert emr.end_of(cluster, second)["State"] == "CANCELLED"
     wait_until(lambda: not [line for line in emr.processes(cluster).values() if "sleep" in line], "nothing of the step is left")
     emr.wait(cluster, "WAITING")
+
+
+def test_status_shows_what_the_api_says(emr: Emr, cluster: str, tmp_path: pathlib.Path) -> None:
+    """`solder status`: the cluster, its master's URL, its workers; the step that runs and the one behind it."""
+    emr.wait(cluster, "WAITING")
+    message = emr.status(cluster)["StateChangeReason"]["Message"]
+    gate = tmp_path / "gate"
+    steps = [emr.add(cluster, "bash", "-c", f"until [ -e {gate} ]; do sleep 0.1; done"), emr.add(cluster, "true")]
+    wait_until(lambda: emr.step(cluster, steps[0])["Status"]["State"] == "RUNNING", "the step runs")
+    wait_until(lambda: emr.status(cluster)["State"] == "RUNNING", "the cluster runs")
+    shown = emr.server.status()
+    assert [(row["cluster"], row["id"], row["state"], row["workers"]) for row in shown["clusters"]] == [("ETL Cluster", cluster, "RUNNING", "2 of 2")]
+    assert re.search(r"spark://[\d.]+:\d+", message).group(0) == shown["clusters"][0]["master"]  # type: ignore[union-attr]
+    told = [emr.step(cluster, step) for step in steps]
+    assert [(row["step"], row["id"], row["of cluster"], row["state"]) for row in shown["steps"]] == [
+        (step["Name"], step["Id"], cluster, step["Status"]["State"]) for step in told]
+    assert [row["state"] for row in shown["steps"]] == ["RUNNING", "PENDING"]
+    gate.touch()
+    assert [emr.end_of(cluster, step)["State"] for step in steps] == ["COMPLETED"] * 2
+    emr.wait(cluster, "WAITING")
+    assert list(emr.server.status()) == ["clusters"]
 
 
 def test_a_failed_step_cancels_those_behind_it(emr: Emr, cluster: str) -> None:

@@ -124,6 +124,15 @@ static void test_transitions_are_the_tables(void **state) {
     assert_true(st_resource_list(fixture->store, fixture->arena, &query, &rows, &count, &err));
     assert_int_equal(count, 1);
     assert_true(str_eq_c(rows[0].json, "{\"c\":3}"));
+    static const struct {
+        const char *states;
+        size_t count;
+    } SETS[] = {{"", 1}, {"PENDING RUNNING", 1}, {"RUNNING PENDING", 1}, {"PENDING CANCEL_PENDING", 0}, {"RUN", 0}, {"RUNNING_", 0}};
+    for (size_t i = 0; i < sizeof SETS / sizeof SETS[0]; i++) {
+        query.state = str_from_c(SETS[i].states);
+        assert_true(st_resource_list(fixture->store, fixture->arena, &query, &rows, &count, &err));
+        assert_int_equal(count, SETS[i].count);
+    }
     assert_true(st_resource_delete(fixture->store, &name, &err));
     assert_false(st_resource_move(fixture->store, &name, STR("FAILED"), STR(""), &moved, &err));
     assert_true(err_is(&err, "EntityNotFoundException"));
