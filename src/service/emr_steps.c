@@ -114,6 +114,16 @@ static bool takes_steps(const StResource *cluster, Err *err) {
            err_set(err, "ValidationException", "A job flow that is shutting down, terminated, or finished may not be modified.");
 }
 
+/* The cluster may have begun to end since takes_steps looked, and have looked through its steps before this one was there. */
+static void cancel_if_late(SvServices *services, Arena *arena, const EmStepName *step) {
+    StResource cluster;
+    Err err = {0};
+    StResourceName name = em_child_name(EM_STEP, step->cluster, step->step);
+    if (em_get_cluster(services, arena, step->cluster, &cluster, &err) && !takes_steps(&cluster, &err)) {
+        (void)em_move(services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = STR("The cluster ended")});
+    }
+}
+
 bool sv_emr_add_job_flow_steps(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     Str id = js_str(call->input, "JobFlowId");
@@ -131,6 +141,7 @@ bool sv_emr_add_job_flow_steps(void *self, AwsCall *call, Err *err) {
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(call->doc, call->output, "StepIds");
     for (size_t i = 0; i < yyjson_arr_size(steps); i++) {
         (void)yyjson_mut_arr_add_strncpy(call->doc, list, ids[i].data, ids[i].len);
+        cancel_if_late(services, call->arena, &(EmStepName){id, ids[i]});
     }
     tell_cluster(services->clusters, id);
     return true;
@@ -144,6 +155,7 @@ bool em_add_step(SvServices *services, Arena *arena, const EmStepName *name, yyj
         !st_resource_insert(services->store, &row, STR("PENDING"), step_json(arena, name->step, config, output_directory), err)) {
         return false;
     }
+    cancel_if_late(services, arena, name);
     tell_cluster(services->clusters, name->cluster);
     return true;
 }
