@@ -24,6 +24,12 @@ ended() {
         sleep 0.5
     done
 }
+# terminated CLUSTER: `aws emr wait cluster-terminated` does the same, but looks only every 30 seconds.
+terminated() {
+    until [ "$(aws emr describe-cluster --cluster-id "$1" --query Cluster.Status.State --output text)" = TERMINATED ]; do
+        sleep 0.5
+    done
+}
 
 say "1. Buckets and files"
 for bucket in my-source-bucket my-target-bucket my-script-bucket my-log-bucket; do
@@ -68,13 +74,24 @@ ended titanic "$run"
 aws emr list-steps --cluster-id "$cluster" --query 'Steps[].[Id,Name,Status.State]' --output text
 aws s3 cp s3://my-target-bucket/transformed-data/ "$work/spark/" --recursive --no-progress
 
-say "6. The end"
+say "6. The end of the cluster"
 aws emr terminate-clusters --cluster-ids "$cluster"
-# `aws emr wait cluster-terminated` does the same, but looks only every 30 seconds.
-until [ "$(aws emr describe-cluster --cluster-id "$cluster" --query Cluster.Status.State --output text)" = TERMINATED ]; do
-    sleep 0.5
-done
+terminated "$cluster"
 aws s3 ls "s3://my-log-bucket/emr-logs/$cluster/" --recursive
+
+say "7. A cluster that ends by itself when it has no step"
+cluster=$(aws emr create-cluster \
+    --name "ETL Cluster" \
+    --release-label emr-6.5.0 \
+    --applications Name=Spark Name=Hadoop \
+    --instance-type m5.xlarge \
+    --instance-count 3 \
+    --use-default-roles \
+    --log-uri s3://my-log-bucket/emr-logs/ \
+    --auto-terminate \
+    --query ClusterId --output text)
+terminated "$cluster"
+aws emr describe-cluster --cluster-id "$cluster" --query 'Cluster.Status.[State,StateChangeReason.Message]' --output text
 if [ -n "${KEEP_RESULTS:-}" ]; then # a folder for both results
     cp -r "$work/engine" "$work/spark" "$KEEP_RESULTS"
 fi

@@ -35,6 +35,7 @@ def test_by_the_cli(tmp_path: pathlib.Path) -> None:
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
         assert "8 records for which the function raised: ValueError 8" in done.stdout
         assert "/steps/" in done.stdout and "stderr.gz" in done.stdout
+        assert done.stdout.endswith("TERMINATED\tSteps completed\n")
         engine, spark = (sorted_rows(sorted((results / name).glob("*.parquet"))) for name in ("engine", "spark"))
         assert len(engine[1]) == 324
         assert engine == spark
