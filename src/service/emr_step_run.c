@@ -131,21 +131,25 @@ static void add_default(void *self, Str name, Str value) {
     add_setting(self, name, value);
 }
 
-/* JVM flags of executors: an archive of classes for a quick start, and scratch of their own. */
-static Str executor_options(const Step *step) {
+/* JVM flags of executors: an archive of classes for a quick start, scratch of their own, and the second compiler only for what is really hot (a step's
+ * first seconds go into its many small compilations otherwise: 13 % of a short step). The user's own come last, and choose the collector. */
+static Str executor_options(void *self, Str own) {
+    static const char LATE[] = "-XX:Tier4InvocationThreshold=100000 -XX:Tier4MinInvocationThreshold=20000 -XX:Tier4CompileThreshold=300000 "
+                               "-XX:Tier4BackEdgeThreshold=800000 ";
+    const Step *step = self;
     const SpSparkHome *spark = &step->cluster->services->clusters->spark;
     StrBuf options = {.arena = step->arena};
     for (size_t i = 0; spark->sharing_flags[i] != NULL; i++) {
         strbuf_fmt(&options, "%s ", spark->sharing_flags[i]);
     }
-    strbuf_fmt(&options, "%s-Djava.io.tmpdir=%.*s/tmp", step->cluster->share.cores == 1 ? "-XX:+UseSerialGC " : "",
+    bool has_collector = memmem(own.data, own.len, "GC", 2) != NULL;
+    strbuf_fmt(&options, "%s%s-Djava.io.tmpdir=%.*s/tmp", LATE, step->cluster->share.cores == 1 && !has_collector ? "-XX:+UseSerialGC " : "",
                STR_ARG(step->directory));
-    Str own = find_default(step->cluster, STR("spark.executor.extraJavaOptions"));
     strbuf_fmt(&options, "%s%.*s", own.len > 0 ? " " : "", STR_ARG(own));
     return strbuf_str(&options);
 }
 
-static bool write_settings(const Step *step, Err *err) {
+static bool write_settings(Step *step, Err *err) {
     const EmCluster *cluster = step->cluster;
     const SvServices *services = cluster->services;
     Arena *arena = step->arena;
@@ -173,7 +177,8 @@ static bool write_settings(const Step *step, Err *err) {
     if (!cores_fit) {
         add_setting(&file, STR("spark.executor.cores"), str_fmt(arena, "%d", cluster->share.cores));
     }
-    add_setting(&file, STR("spark.executor.extraJavaOptions"), executor_options(step));
+    add_setting(&file, STR("spark.executor.extraJavaOptions"),
+                executor_options(step, find_default(cluster, STR("spark.executor.extraJavaOptions"))));
     add_setting(&file, STR("spark.pyspark.python"), services->clusters->spark.python);
     add_setting(&file, STR("spark.driver.host"), address);
     add_setting(&file, STR("spark.driver.bindAddress"), address);
@@ -272,6 +277,7 @@ static bool submit_command(Step *step, const Str *words, size_t count, Words *ar
                                .worker_memory_mib = cluster->share.memory_mib,
                                .driver_memory_limit_mib = clusters->machine.budget_mib / 4,
                                .setting = default_setting,
+                               .executor_options = executor_options,
                                .fetch = fetch,
                                .self = step};
     if (!em_plan_submit(&context, words, count, &submit, err)) {

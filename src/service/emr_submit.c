@@ -178,6 +178,8 @@ static void take_conf(Plan *plan, Str option, Str conf) {
         value = cut_memory(plan, "executor memory", value, plan->context->worker_memory_mib);
     } else if (str_eq_c(name, "spark.executor.cores")) {
         value = cut_cores(plan, value);
+    } else if (str_eq_c(name, "spark.executor.extraJavaOptions")) {
+        value = plan->context->executor_options(plan->context->self, value);
     } else if (str_eq_c(name, "spark.driver.memory")) {
         submit->driver_memory = value;
     } else if (str_eq_c(name, "spark.driver.extraJavaOptions")) {

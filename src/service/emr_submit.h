@@ -16,6 +16,8 @@ typedef struct EmSubmitContext {
     int64_t worker_memory_mib, driver_memory_limit_mib;
     /* A property's value in the cluster's spark-defaults; empty: none. */
     Str (*setting)(void *self, Str name);
+    /* What executors' JVMs get with these options of the user's own. */
+    Str (*executor_options)(void *self, Str own);
     /* A file that the command names by s3:// as a local path. */
     bool (*fetch)(void *self, Str uri, Str *ret_path, Err *err);
     void *self;

@@ -106,7 +106,7 @@ def test_words_from_s3_to_s3(emr: Emr, cluster: str) -> None:
     try:
         made = emr.server.aws(
             "emr", "add-steps", "--cluster-id", cluster, "--steps",
-            "Type=Spark,Name=Words,ActionOnFailure=CONTINUE,Args=[--deploy-mode,cluster,--master,yarn,--executor-memory,32g,s3://scripts/words.py,s3://data/in/,s3://data/out/]")
+            "Type=Spark,Name=Words,ActionOnFailure=CONTINUE,Args=[--deploy-mode,cluster,--conf,spark.executor.extraJavaOptions=-XX:+UseG1GC,--master,yarn,--executor-memory,32g,s3://scripts/words.py,s3://data/in/,s3://data/out/]")
         step = made["StepIds"][0]
         status = emr.end_of(cluster, step)
     finally:

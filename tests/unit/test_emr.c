@@ -26,6 +26,11 @@ static bool fetch(void *self, Str uri, Str *ret_path, Err *err) {
     return true;
 }
 
+static Str executor_options(void *self, Str own) {
+    (void)self;
+    return str_eq_c(own, "-Dx=y") ? STR("-Dours=1 -Dx=y") : STR("unexpected");
+}
+
 static EmSubmit plan(Arena *arena, const char *setting, const char *const *words, Err *err, bool *ret_ok) {
     Str list[32];
     size_t count = 0;
@@ -38,6 +43,7 @@ static EmSubmit plan(Arena *arena, const char *setting, const char *const *words
                                .worker_memory_mib = 2048,
                                .driver_memory_limit_mib = 4096,
                                .setting = no_setting,
+                               .executor_options = executor_options,
                                .fetch = fetch,
                                .self = (void *)setting};
     EmSubmit submit;
@@ -65,6 +71,8 @@ static void check(const char *const *words, const char *const *expected) {
 
 static void test_words_for_yarn(void **state) {
     (void)state;
+    check(WORDS("--conf", "spark.executor.extraJavaOptions=-Dx=y", "j.py"),
+          WORDS("--master", "spark://m:1", "--conf", "spark.executor.extraJavaOptions=-Dours=1 -Dx=y", "j.py"));
     check(WORDS("--deploy-mode", "cluster", "--master", "yarn", "--name", "n", "s3://b/job.py", "--master", "x", "s3://b/data"),
           WORDS("--master", "spark://m:1", "--name", "n", "//b/job.py", "--master", "x", "s3://b/data"));
     check(WORDS("--deploy-mode=cluster", "--conf", "spark.submit.deployMode=cluster", "--conf=spark.master=yarn", "-v", "a.jar"),
