@@ -65,6 +65,7 @@ struct ExEngine {
 };
 
 struct ExWriter;
+typedef struct ExOrdered ExOrdered;
 struct ExMetricSet;
 
 struct ExOperation {
@@ -84,6 +85,7 @@ struct ExOperation {
     duckdb_result result;
     bool has_result;
     bool is_done;
+    ExOrdered *ordered; /* instead of result; NULL: DuckDB alone reads */
     duckdb_arrow_options arrow_options;
     atomic_llong rows_out;
     const struct ExWrite *write;

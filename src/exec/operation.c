@@ -4,6 +4,7 @@
  * Invariant: a batch is handed out whole; after an error or the end every further call gives the same answer.
  */
 #include "exec/ex_internal.h"
+#include "exec/ordered.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -105,6 +106,9 @@ static bool start(ExOperation *op, Err *err) {
     if (ex_op_cancelled(op, err)) {
         return false;
     }
+    if (!ex_ordered_open(op, &op->ordered, err) || op->ordered != NULL) {
+        return op->ordered != NULL;
+    }
     if (duckdb_pending_prepared_streaming(op->prepared, &op->pending) != DuckDBSuccess) {
         return ex_op_error(op, duckdb_pending_error(op->pending), err);
     }
@@ -118,7 +122,7 @@ static bool start(ExOperation *op, Err *err) {
 }
 
 static bool finish(ExOperation *op, Err *err) {
-    const char *message = duckdb_result_error(&op->result);
+    const char *message = op->has_result ? duckdb_result_error(&op->result) : NULL;
     if (message != NULL && message[0] != '\0') {
         return ex_op_error(op, message, err);
     }
@@ -134,8 +138,18 @@ bool ex_next(ExOperation *op, struct ArrowArray *ret_batch, bool *ret_done, Err 
     if (op->is_done) {
         return true;
     }
-    if (!op->has_result && !start(op, err)) {
+    if (!op->has_result && op->ordered == NULL && !start(op, err)) {
         return false;
+    }
+    if (op->ordered != NULL) {
+        if (!ex_ordered_next(op->ordered, ret_batch, ret_done, err)) {
+            return false;
+        }
+        if (*ret_done) {
+            return finish(op, err);
+        }
+        atomic_fetch_add(&op->rows_out, (long long)ret_batch->length);
+        return true;
     }
     for (;;) {
         duckdb_data_chunk chunk = duckdb_fetch_chunk(op->result);
@@ -263,6 +277,7 @@ void ex_close(ExOperation *owned_op) {
     if (owned_op == NULL) {
         return;
     }
+    ex_ordered_close(owned_op->ordered);
     if (owned_op->has_result) {
         duckdb_destroy_result(&owned_op->result);
     }
