@@ -40,8 +40,9 @@ OWNED: list[tuple[re.Pattern[str], set[str]]] = [
     (re.compile(r"\.pb-c\.h$|^protobuf-c/|^spark/|^google/"), {"connect"}),
     (re.compile(r"^microhttpd"), {"aws"}),
     (re.compile(r"^nanoarrow|^flatcc"), {"connect", "exec"}),
-    (re.compile(r"^pcre2"), {"kernels", "analyze"}),
-    (re.compile(r"^unicode/"), {"kernels", "exec"}),
+    (re.compile(r"^pcre2"), {"kernels", "analyze", "aws"}),
+    (re.compile(r"^openssl/|^expat"), {"aws"}),
+    (re.compile(r"^unicode/"), {"kernels"}),
     (re.compile(r"^spawn\.h$"), {"supervise"}),
 ]
 OPEN_FOLDERS = {"base", "gen"}

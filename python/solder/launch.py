@@ -8,6 +8,8 @@ when it fails names the script's own lines, and none of the machinery's.
 from __future__ import annotations
 
 import atexit
+import json
+import linecache
 import os
 import re
 import sys
@@ -15,6 +17,7 @@ import sysconfig
 import threading
 import traceback
 import types
+from importlib.util import decode_source
 from typing import NoReturn, Sequence
 
 __all__ = ["main", "report"]
@@ -118,16 +121,52 @@ def _interrupted_at(error: KeyboardInterrupt, script: str) -> str:
     return ""
 
 
-def _run(name: str) -> int:
+def _source_lines(source: bytes) -> list[str]:
+    """The script's lines as Python reads them; none when they can't be decoded (compile says why)."""
+    try:
+        return decode_source(source).splitlines(keepends=True)
+    except (SyntaxError, UnicodeDecodeError):
+        return []
+
+
+def _shown_as(script: str, shown: str, source: bytes) -> str:
+    """The name that tracebacks give the script; the lines that they quote come from memory when it is no file's."""
+    if shown:
+        lines = _source_lines(source)
+        linecache.cache[shown] = (len(source), None, lines, shown)  # without a time: kept, since no file can be newer
+    return shown or script
+
+
+def _tell(path: str, error: BaseException) -> None:
+    """What ended the script, for the server that shows it: class and message as JSON."""
+    if not path:
+        return
+    if isinstance(error, SystemExit):
+        name, message = "SystemExit", "" if error.code is None else str(error.code)
+    elif isinstance(error, SyntaxError):
+        name, message = type(error).__name__, str(error)
+    else:
+        name, _, message = _one_line_head(error).partition(": ")
+    try:
+        with open(path, "w", encoding="utf-8", errors="backslashreplace") as file:
+            json.dump({"error_class": name, "error_message": message}, file)
+    except OSError:
+        pass  # the exit status tells as much
+
+
+def _run(name: str, shown: str, told: str) -> int:
     script = os.path.abspath(name)  # as Python does: the script may change its folder
     try:
-        with open(script, "rb") as source:
-            code = compile(source.read(), script, "exec", dont_inherit=True)
+        with open(script, "rb") as file:
+            source = file.read()
+        shown = _shown_as(script, shown, source)
+        code = compile(source, shown, "exec", dont_inherit=True)
     except OSError as e:
         print(f"{name}: {e.strerror or e}", file=sys.stderr)
         return 2
     except (SyntaxError, ValueError) as e:
         print(report(e), file=sys.stderr)
+        _tell(told, e)
         return 1
     module = types.ModuleType("__main__")
     module.__dict__.update(__file__=script, __builtins__=__builtins__, __spec__=None, __cached__=None)
@@ -135,13 +174,15 @@ def _run(name: str) -> int:
     try:
         exec(code, module.__dict__)
     except SystemExit as e:
+        _tell(told, e)
         return _exit_status(e)
     except KeyboardInterrupt as e:
-        print(f"interrupted{_interrupted_at(e, script)}", file=sys.stderr)
+        print(f"interrupted{_interrupted_at(e, shown)}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except BaseException as e:  # noqa: BLE001 - the end of the script, whatever it raised
         sys.stdout.flush()
         print(report(e), file=sys.stderr)
+        _tell(told, e)
         return 1
     return 0
 
@@ -152,6 +193,8 @@ def main(argv: Sequence[str]) -> int:
         print("usage: python -m solder.launch SCRIPT.py [ARGUMENT…]", file=sys.stderr)
         return 2
     script = argv[0]
+    shown = os.environ.pop("SOLDER_SCRIPT_NAME", "")  # s3://… of which the script is a copy
+    told = os.environ.pop("SOLDER_SCRIPT_RESULT", "")
     sys.argv = list(argv)
     folder = os.path.dirname(os.path.abspath(script))
     if sys.flags.safe_path:
@@ -162,7 +205,7 @@ def main(argv: Sequence[str]) -> int:
         from solder.session import install
 
         install()
-    return _run(script)
+    return _run(script, shown, told)
 
 
 def _leave(status: int) -> NoReturn:

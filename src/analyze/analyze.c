@@ -149,7 +149,8 @@ const TrRel *az_analyze(Arena *arena, const AzWorld *world, const PrRel *plan, E
         }
         return NULL;
     }
-    return az_visible(&ctx, rel)->tr;
+    const TrRel *tr = az_visible(&ctx, rel)->tr;
+    return ctx.names_files ? az_name_files(&ctx, tr) : tr;
 }
 
 /* ---- constants ---- */

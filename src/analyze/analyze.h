@@ -24,6 +24,10 @@ typedef struct AzWorld {
     bool (*table)(void *self, Arena *arena, const Str *parts, size_t nparts, TyScan *ret_scan, Err *err);
     /* Resolves paths and finds out the schema where none is given. Code PATH_NOT_FOUND, UNABLE_TO_INFER_SCHEMA, … */
     bool (*source)(void *self, Arena *arena, const PrRel *read_source, TyScan *ret_scan, Err *err);
+    /* The schema or type that a DDL text names ("a int, b string", "array<int>"); NULL: nobody reads text here. */
+    const PlType *(*ddl)(void *self, Arena *arena, Str text, Err *err);
+    /* The type that a JSON text's value has for Spark's schema inference; NULL as above. */
+    const PlType *(*json_schema)(void *self, Arena *arena, Str json, const PlOption *options, size_t noptions, Err *err);
     /* The Arrow schema of a LocalRelation as a Spark type. */
     const PlType *(*local_schema)(void *self, Arena *arena, Str arrow_ipc, Err *err);
     /* Rows of a PR_CATALOG operation, as a typed relation (TR_VALUES). */

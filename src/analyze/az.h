@@ -27,6 +27,7 @@ typedef struct AzCtx {
     VEC(uint32_t) canon; /* by attribute id: the id that it repeats (select a, a), else itself */
     const AzCte *ctes;
     const AzScope *outer; /* the scope around a subquery's plan */
+    bool names_files;     /* input_file_name() was called */
     bool used_outer;      /* a name was found in an enclosing query */
     int depth;            /* of nested relations, expressions and views */
 } AzCtx;
@@ -167,6 +168,11 @@ bool az_rule_date_shift(AzCtx *ctx, AzCall *call);
 bool az_rule_subtract_timestamps(AzCtx *ctx, AzCall *call);
 bool az_rule_in(AzCtx *ctx, AzCall *call);
 const PlType *az_result_arithmetic(AzCtx *ctx, const AzCall *call);
+bool az_rule_extract(AzCtx *ctx, AzCall *call); /* date_fields.c */
+bool az_rule_from_json(AzCtx *ctx, AzCall *call); /* json.c, with the next three */
+bool az_rule_to_json(AzCtx *ctx, AzCall *call);
+bool az_rule_schema_of_json(AzCtx *ctx, AzCall *call);
+const PlType *az_result_from_json(AzCtx *ctx, const AzCall *call);
 AzCoerceRule az_coerce_rule(const char *name);
 AzResultRule az_result_rule(const char *name);
 AzNullRule az_null_rule(const char *name);
@@ -232,6 +238,8 @@ const AzRel *az_agg_filter(AzCtx *ctx, const AzRel *rel, const TxExpr *condition
 AzScope az_agg_scope(AzCtx *ctx, const AzRel *rel, AzIds *missing);
 /* A unary node over input: the same names, tr wrapped. */
 AzRel *az_wrap(AzCtx *ctx, const TrRel *tr, const AzRel *input);
+/* The tree with each row's file where input_file_name() asks for it. */
+const TrRel *az_name_files(AzCtx *ctx, const TrRel *rel);
 const TrRel *az_renumber(AzCtx *ctx, const TrRel *tr); /* a copy with attribute ids of its own */
 const AzRel *az_lateral_view_rel(AzCtx *ctx, const PrRel *pr);
 const AzRel *az_table_function_rel(AzCtx *ctx, const PrRel *pr);

@@ -5,7 +5,9 @@
  */
 #include "analyze/az.h"
 
+#include <pwd.h>
 #include <string.h>
+#include <unistd.h>
 
 static const TxExpr *call_node(AzCtx *ctx, const AzCall *call) {
     TxExpr *whole = ARENA_NEW(ctx->arena, TxExpr);
@@ -288,6 +290,92 @@ static bool coerce_nullif(AzCtx *ctx, AzCall *call) {
     args[2] = equal.args[1];
     call->args = args;
     call->nargs = 3;
+    return true;
+}
+
+/* Whether a value is known before there are rows. */
+static bool is_foldable(const TxExpr *expr) {
+    if (expr->tag == TX_CAST) {
+        return is_foldable(expr->cast.child);
+    }
+    for (size_t i = 0; expr->tag == TX_CALL && i < expr->call.nargs; i++) {
+        if (!is_foldable(expr->call.args[i])) {
+            return false;
+        }
+    }
+    return expr->tag == TX_LITERAL || (expr->tag == TX_CALL && expr->call.nargs > 0);
+}
+
+static bool coerce_seed(AzCtx *ctx, AzCall *call) {
+    if (!az_coerce_args(ctx, call, false)) {
+        return false;
+    }
+    if (call->nargs > 0 && !is_foldable(call->args[0])) {
+        Str seed = az_quote_expr(ctx, call->args[0]);
+        Str shown = az_quote_expr(ctx, call_node(ctx, call));
+        return az_fail(ctx, call->origin, "SEED_EXPRESSION_IS_UNFOLDABLE", "The seed expression %.*s of the expression %.*s must be foldable.", STR_ARG(seed),
+                       STR_ARG(shown));
+    }
+    return true;
+}
+
+static bool coerce_percentile_approx(AzCtx *ctx, AzCall *call) {
+    static const char *const names[] = {"", "percentage", "accuracy"};
+    if (!az_coerce_args(ctx, call, true)) {
+        return false;
+    }
+    for (size_t i = 1; i < call->nargs; i++) {
+        Str shown = az_quote_expr(ctx, call_node(ctx, call));
+        Str type = az_quote_type(ctx, i == 1 ? call->args[i]->type : &PL_INT);
+        if (!is_foldable(call->args[i])) {
+            Str arg = az_quote_expr(ctx, call->args[i]);
+            return az_fail(ctx, call->origin, "DATATYPE_MISMATCH.NON_FOLDABLE_INPUT",
+                           "Cannot resolve %.*s due to data type mismatch: the input %s should be a foldable %.*s expression; however, got %.*s.", STR_ARG(shown),
+                           names[i], STR_ARG(type), STR_ARG(arg));
+        }
+        const TxExpr *value = call->args[i]->tag == TX_CAST ? call->args[i]->cast.child : call->args[i];
+        if (value->tag == TX_LITERAL && value->literal->is_null) {
+            return az_fail(ctx, call->origin, "DATATYPE_MISMATCH.UNEXPECTED_NULL", "Cannot resolve %.*s due to data type mismatch: The %s must not be null.",
+                           STR_ARG(shown), names[i]);
+        }
+    }
+    return true;
+}
+
+static void set_last_arg(AzCtx *ctx, AzCall *call, const TxExpr *last) {
+    const TxExpr **args = ARENA_ARRAY(ctx->arena, const TxExpr *, call->nargs + 1);
+    if (call->nargs > 0) {
+        memcpy(args, call->args, call->nargs * sizeof *args);
+    }
+    args[call->nargs++] = last;
+    call->args = args;
+}
+
+/* Without a message, the condition itself is it. */
+static bool coerce_assert_true(AzCtx *ctx, AzCall *call) {
+    if (call->nargs < 2) {
+        Str shown = az_pretty(ctx, call->args[0]);
+        set_last_arg(ctx, call, az_string(ctx, str_fmt(ctx->arena, "'%.*s' is not true!", STR_ARG(shown))));
+    }
+    return az_coerce_args(ctx, call, true);
+}
+
+static bool coerce_current_database(AzCtx *ctx, AzCall *call) {
+    set_last_arg(ctx, call, az_string(ctx, ctx->world->current_database));
+    return true;
+}
+
+static bool coerce_input_file_name(AzCtx *ctx, AzCall *call) {
+    (void)call;
+    ctx->names_files = true;
+    return true;
+}
+
+static bool coerce_current_user(AzCtx *ctx, AzCall *call) {
+    char space[1024];
+    struct passwd entry, *found = NULL;
+    bool is_known = getpwuid_r(geteuid(), &entry, space, sizeof space, &found) == 0 && found != NULL;
+    set_last_arg(ctx, call, az_string(ctx, is_known ? str_copy(ctx->arena, str_from_c(found->pw_name)) : STR("unknown")));
     return true;
 }
 
@@ -579,6 +667,21 @@ static const PlType *result_generator_stack(AzCtx *ctx, const AzCall *call) {
     return pl_struct(ctx->arena, fields, width);
 }
 
+/* The first argument's array, which may now hold a null. */
+static const PlType *result_array_of_nulls(AzCtx *ctx, const AzCall *call) {
+    const PlType *type = call->args[0]->type;
+    return type->kind == PL_TYPE_ARRAY ? pl_array(ctx->arena, type->element, true) : type;
+}
+
+static const PlType *result_map_concat(AzCtx *ctx, const AzCall *call) {
+    return call->nargs == 0 ? pl_map(ctx->arena, &PL_STRING, &PL_STRING, true) : result_last(ctx, call);
+}
+
+static const PlType *result_percentile_approx(AzCtx *ctx, const AzCall *call) {
+    const PlType *type = call->args[0]->type;
+    return call->args[1]->type->kind == PL_TYPE_ARRAY ? pl_array(ctx->arena, type, false) : type;
+}
+
 /* ---- nulls ---- */
 
 static bool null_any(const AzCall *call, const PlType *result) {
@@ -679,6 +782,16 @@ static const struct {
     {"arrays", coerce_arrays},
     {"element", coerce_element},
     {"element_at", coerce_element_at},
+    {"assert_true", coerce_assert_true},
+    {"current_database", coerce_current_database},
+    {"current_user", coerce_current_user},
+    {"extract", az_rule_extract},
+    {"percentile_approx", coerce_percentile_approx},
+    {"seed", coerce_seed},
+    {"input_file_name", coerce_input_file_name},
+    {"from_json", az_rule_from_json},
+    {"to_json", az_rule_to_json},
+    {"schema_of_json", az_rule_schema_of_json},
     {"lambda_array", coerce_none},
     {"lambda_map", coerce_none},
     {"lambda_fold", coerce_none},
@@ -720,6 +833,10 @@ static const struct {
     {"lambda_keys", result_lambda_keys},
     {"lambda_values", result_lambda_values},
     {"lambda_zip_map", result_lambda_zip_map},
+    {"from_json", az_result_from_json},
+    {"array_of_nulls", result_array_of_nulls},
+    {"map_concat", result_map_concat},
+    {"percentile_approx", result_percentile_approx},
     {"generator", result_generator},
     {"generator_position", result_generator_position},
     {"generator_inline", result_generator_inline},

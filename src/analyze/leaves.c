@@ -237,11 +237,27 @@ static const AzRel *range(AzCtx *ctx, const PrRel *pr) {
     return az_rel(ctx, tr, NULL);
 }
 
+/* A cached relation is what it was, even where its files are gone by now; but as long as it still is that, the DataFrames that it was made
+ * from can be named (df["a"]). */
+static const AzRel *still_same(AzCtx *ctx, const PrRel *pr, const TrRel *tr) {
+    Err before = *ctx->err;
+    const AzRel *now = az_relation(ctx, pr->input);
+    if (now != NULL && pl_rel_same(az_visible(ctx, now)->tr, tr)) {
+        return now;
+    }
+    *ctx->err = before;
+    return NULL;
+}
+
 static const AzRel *kept(AzCtx *ctx, const PrRel *pr) {
     const TrRel *tr = ctx->world->cached == NULL ? NULL : ctx->world->cached(ctx->world->self, pr->cached.id);
     if (tr == NULL) {
         err_set(ctx->err, "INVALID_PLAN_INPUT", "No DataFrame with id %.*s is found in the session.", STR_ARG(pr->cached.id));
         return NULL;
+    }
+    const AzRel *now = pr->input == NULL ? NULL : still_same(ctx, pr, tr);
+    if (now != NULL) {
+        return now;
     }
     tr = az_renumber(ctx, tr);
     return tr == NULL ? NULL : az_rel(ctx, tr, NULL);

@@ -443,6 +443,9 @@ Str az_pretty(AzCtx *ctx, const TxExpr *expr) {
                : expr->column.is_outer ? str_fmt(ctx->arena, "outer(%.*s)", STR_ARG(expr->column.name))
                                        : expr->column.name;
     case TX_CALL:
+        if (expr->type->kind == PL_TYPE_MAP && strcmp(expr->call.fn->name, "from_json") == 0) {
+            return STR("entries");
+        }
         if (strcmp(expr->call.fn->name, "struct") == 0) {
             return pretty_struct(ctx, expr);
         }

@@ -7,6 +7,20 @@
 
 #include <string.h>
 
+/* + - * / % and the like, also of try_add and its kin. */
+static char symbol_of(const AzCall *call) {
+    static const struct {
+        const char *name;
+        char symbol;
+    } tries[] = {{"try_add", '+'}, {"try_subtract", '-'}, {"try_multiply", '*'}, {"try_divide", '/'}};
+    for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+        if (strcmp(call->fn->name, tries[i].name) == 0) {
+            return tries[i].symbol;
+        }
+    }
+    return call->fn->name[0];
+}
+
 static bool is_interval(const PlType *t) {
     return t->kind == PL_TYPE_CALENDAR_INTERVAL || t->kind == PL_TYPE_DAY_TIME_INTERVAL || t->kind == PL_TYPE_YEAR_MONTH_INTERVAL;
 }
@@ -91,8 +105,8 @@ static void mix_decimals(AzCtx *ctx, AzCall *call) {
 static bool date_arithmetic(AzCtx *ctx, AzCall *call) {
     const TxExpr *a = call->args[0];
     const TxExpr *b = call->args[1];
-    bool plus = strcmp(call->fn->name, "+") == 0;
-    bool minus = strcmp(call->fn->name, "-") == 0;
+    bool plus = symbol_of(call) == '+';
+    bool minus = symbol_of(call) == '-';
     const char *name = NULL;
     if (plus && is_dated(b->type) && !is_dated(a->type)) {
         const TxExpr *swap = a;
@@ -100,7 +114,7 @@ static bool date_arithmetic(AzCtx *ctx, AzCall *call) {
         b = swap;
     }
     if (!plus && !minus) {
-        bool times = strcmp(call->fn->name, "*") == 0;
+        bool times = symbol_of(call) == '*';
         if (times && is_interval(b->type) && !is_interval(a->type)) {
             const TxExpr *swap = a;
             a = b;
@@ -208,7 +222,7 @@ bool az_rule_arithmetic(AzCtx *ctx, AzCall *call) {
         cast_both(ctx, call, &PL_DOUBLE);
         return true;
     }
-    bool additive = strcmp(call->fn->name, "+") == 0 || strcmp(call->fn->name, "-") == 0;
+    bool additive = symbol_of(call) == '+' || symbol_of(call) == '-';
     if (!pl_type_is_numeric(type) && !(additive && is_interval(type))) {
         return fail_wrong_type(ctx, call,
                                additive ? "(\"NUMERIC\" or \"INTERVAL DAY TO SECOND\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL\")"
@@ -484,7 +498,7 @@ const PlType *az_result_arithmetic(AzCtx *ctx, const AzCall *call) {
     int s1 = a->scale;
     int p2 = b->precision;
     int s2 = b->scale;
-    char op = call->fn->name[0];
+    char op = symbol_of(call);
     if (op == '+' || op == '-') {
         int scale = larger(s1, s2);
         return adjusted(ctx, larger(p1 - s1, p2 - s2) + scale + 1, scale);

@@ -99,7 +99,7 @@ void az_add_defaults(AzCtx *ctx, AzCall *call) {
     call->args = args;
 }
 
-#define X(tag, json, simple, sql) {simple, &PL_##tag},
+#define X(tag, json, simple) {simple, &PL_##tag},
 static const struct {
     const char *name;
     const PlType *type;

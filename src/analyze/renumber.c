@@ -84,6 +84,7 @@ static void shift_payload(Shift *s, const TrRel *tr, TrRel *copy) {
     case TR_LIMIT:
     case TR_TAIL:
     case TR_SAMPLE:
+    case TR_KEPT:
     case TR_SHOW_STRING:
     case TR_HTML_STRING:
         break;

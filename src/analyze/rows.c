@@ -28,7 +28,29 @@ static const AzRel *limit(AzCtx *ctx, const PrRel *pr, const AzRel *input) {
 }
 
 static const AzRel *sample(AzCtx *ctx, const PrRel *pr, const AzRel *input) {
-    TrRel *tr = az_tr(ctx, TR_SAMPLE, input->tr);
+    double fraction = pr->sample.upper - pr->sample.lower;
+    bool is_repeating = pr->sample.with_replacement;
+    if (fraction < -1e-6 || (!is_repeating && fraction > 1 + 1e-6)) {
+        err_set(ctx->err, "_LEGACY_ERROR_ILLEGAL_ARGUMENT", "requirement failed: Sampling fraction (%g) must be %s", fraction,
+                is_repeating ? "nonnegative with replacement" : "on interval [0, 1] without replacement");
+        return NULL;
+    }
+    const TrRel *below = input->tr;
+    if (pr->sample.is_sorted) {
+        TrRel *sorted = az_tr(ctx, TR_SORT, below);
+        TySort *keys = ARENA_ARRAY(ctx->arena, TySort, input->nattrs);
+        size_t nkeys = 0;
+        for (size_t i = 0; i < input->nattrs; i++) {
+            if (az_is_orderable(input->attrs[i].type)) {
+                keys[nkeys++] = (TySort){.expr = az_column(ctx, &input->attrs[i]), .nulls_first = true};
+            }
+        }
+        sorted->sort.keys = keys;
+        sorted->sort.nkeys = nkeys;
+        below = nkeys > 0 ? sorted : below;
+    }
+    TrRel *tr = az_tr(ctx, TR_SAMPLE, below);
+    tr->sample.is_seeded = pr->sample.has_seed;
     tr->sample.lower = pr->sample.lower;
     tr->sample.upper = pr->sample.upper;
     tr->sample.with_replacement = pr->sample.with_replacement;

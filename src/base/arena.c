@@ -14,8 +14,15 @@ typedef struct Block {
     alignas(16) unsigned char bytes[];
 } Block;
 
+typedef struct Ending {
+    struct Ending *next;
+    void (*done)(void *self);
+    void *self;
+} Ending;
+
 struct Arena {
     Block *head;
+    Ending *endings; /* in the arena's own memory */
     size_t used;
     size_t next_size;
 };
@@ -40,6 +47,9 @@ Arena *arena_new(void) {
 void arena_free(Arena *owned_arena) {
     if (owned_arena == NULL) {
         return;
+    }
+    for (Ending *ending = owned_arena->endings; ending != NULL; ending = ending->next) {
+        ending->done(ending->self);
     }
     Block *block = owned_arena->head;
     while (block != NULL) {
@@ -106,6 +116,12 @@ void *arena_copy(Arena *arena, const void *borrowed_bytes, size_t size) {
 
 char *arena_strdup(Arena *arena, const char *borrowed_text) {
     return arena_copy(arena, borrowed_text, strlen(borrowed_text));
+}
+
+void arena_on_free(Arena *arena, void (*done)(void *self), void *borrowed_self) {
+    Ending *ending = ARENA_NEW(arena, Ending);
+    *ending = (Ending){.next = arena->endings, .done = done, .self = borrowed_self};
+    arena->endings = ending;
 }
 
 size_t arena_used(const Arena *arena) {

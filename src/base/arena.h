@@ -21,6 +21,8 @@ void *arena_alloc(Arena *arena, size_t size);
 void *arena_copy(Arena *arena, const void *borrowed_bytes, size_t size);
 /* A NUL-terminated copy of a C string. */
 char *arena_strdup(Arena *arena, const char *borrowed_text);
+/* Calls done(self) when the arena is freed, before its memory goes; the latest first. */
+void arena_on_free(Arena *arena, void (*done)(void *self), void *borrowed_self);
 /* Bytes handed out so far, for limits and statistics. */
 size_t arena_used(const Arena *arena);
 

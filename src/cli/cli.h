@@ -7,7 +7,7 @@
 #ifndef SOLDER_CLI_CLI_H
 #define SOLDER_CLI_CLI_H
 
-#include "base/err.h"
+#include "store/store.h"
 
 #include <stdio.h>
 
@@ -48,12 +48,29 @@ typedef struct CliSummary {
     size_t nfunctions;
 } CliSummary;
 
+/* What `solder serve` is told. */
+typedef struct CliServeConfig {
+    CliEngineConfig engine; /* home, memory, threads; port is Spark Connect's, -1: none */
+    Str host;               /* address to listen on */
+    int port;               /* the gateway's; 0: any free one */
+    Str account, region;
+    bool no_auth, json_log;
+    int max_runs; /* job runs at once; 0: as many as cores */
+} CliServeConfig;
+
+typedef struct CliServer CliServer;
+
 typedef struct CliHost {
     CliEngine *(*start)(const CliEngineConfig *config, Err *err);
     int (*port)(const CliEngine *engine);
     void (*progress)(CliEngine *engine, CliProgress *ret_progress);
     void (*summary)(CliEngine *engine, Arena *arena, CliSummary *ret_summary);
+    Str (*scratch)(const CliEngine *engine); /* a folder for files that the run needs: gone when the engine has stopped */
     void (*stop)(CliEngine *owned_engine);
+    CliServer *(*serve)(const CliServeConfig *config, Err *err);
+    int (*serve_port)(const CliServer *server);         /* the gateway's */
+    int (*serve_connect_port)(const CliServer *server); /* -1: none */
+    void (*serve_stop)(CliServer *owned_server);
     const char *version, *duckdb_version, *python, *python_path;
 } CliHost;
 
@@ -79,7 +96,46 @@ int cmd_run(CliCall *call);
 int cmd_connect(CliCall *call);
 int cmd_catalog(CliCall *call);
 int cmd_s3(CliCall *call);
+int cmd_serve(CliCall *call);
+int cmd_env(CliCall *call);
+int cmd_aws(CliCall *call);
+int cmd_key(CliCall *call);
+int cmd_status(CliCall *call);
 int cmd_version(CliCall *call);
+
+/* ---- server_state.c ---- */
+
+/* The server over a home directory as its lock file tells of it. */
+typedef struct CliServerState {
+    bool is_running;
+    int64_t pid;
+    Str endpoint; /* http://127.0.0.1:4566; the default one when no server runs */
+    Str region;
+    int64_t connect_port;
+    bool no_auth;
+} CliServerState;
+
+/* Takes the home's server lock, which lasts as long as the process; false with err set when another server has it. */
+bool cli_server_lock(Arena *arena, Str home, int *ret_fd, Err *err);
+bool cli_server_announce(int lock_fd, Arena *arena, const CliServerState *state, Err *err);
+bool cli_server_state(Arena *arena, Str home, CliServerState *ret_state, Err *err);
+/* The variables that point AWS's tools at the server: "NAME=value", NULL-terminated. */
+const char *const *cli_aws_variables(StStore *store, Arena *arena, const CliServerState *state, Err *err);
+
+/* ---- cmd_s3.c ---- */
+
+bool cli_is_s3(const char *text);
+/* The object's bytes, to read; -1 and err set. Path and lease live in the arena. */
+int cli_s3_open(StStore *store, Arena *arena, const char *url, Err *err);
+/* From where it stands to its end; what: the source, for messages. */
+bool cli_copy_bytes(int from, int to, const char *what, Err *err);
+
+/* ---- script_copy.c ---- */
+
+/* The script s3://BUCKET/KEY, to read. */
+bool cli_script_open(Str home, const char *url, int *ret_fd, Err *err);
+/* The script's bytes as a file in a folder of its own below scratch. */
+bool cli_script_copy(Arena *arena, int fd, const char *url, Str scratch, Str *ret_path, Err *err);
 
 /* Prints "solder: message" (and nothing of Solder's inner codes but AWS's) to stderr; returns CLI_FAILED. */
 int cli_fail(const Err *err);

@@ -1,5 +1,7 @@
 /* cmd_run.c - solder run: the engine in this process, the script in a child, its output and the progress on one terminal.
  *
+ * A server that starts it for a job run (service/run_life.c) adds --result FILE, where progress and end are told as JSON, and --parent PID, with which
+ * it ends. Both are left out of the help.
  * Invariant: when it returns, no process that the script started is left, and the terminal's last line is the script's or the summary's.
  */
 #include "cli/cli.h"
@@ -12,12 +14,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <yyjson.h>
 
-enum { TICK_MS = 100, PLAIN_EVERY_S = 10, GRACE_MS = 5000, DRAWS_AFTER_MS = 400 };
+enum { TICK_MS = 100, PLAIN_EVERY_S = 10, RESULT_EVERY_S = 1, GRACE_MS = 5000, DRAWS_AFTER_MS = 400 };
 
 typedef struct Run {
     CliCall *call;
@@ -25,6 +29,7 @@ typedef struct Run {
     bool quiet;
     const char *script;
     char **script_args;
+    int script_fd; /* of a script in a bucket, until it is copied; -1: a local file */
     CliEngine *engine;
     SuProcess child;
     int out_pipe, err_pipe; /* read ends; -1: closed, or the child writes to ours directly */
@@ -33,6 +38,11 @@ typedef struct Run {
     int terminal_width; /* of stderr; 0: not a terminal */
     bool bar_is_drawn;
     double started, last_plain;
+    const char *result_path; /* --result, NULL: none. What becomes of the run, for the server that started it */
+    const char *script_result_path;
+    int64_t parent; /* --parent: the process without which this one ends; 0: none */
+    double last_result;
+    CliProgress told;
 } Run;
 
 static double now_s(void) {
@@ -49,9 +59,18 @@ static bool read_arguments(CliCall *call, Run *run, Err *err) {
         if (err->is_set) {
             return false;
         }
+        Str value;
         if (strcmp(call->argv[at], "--quiet") == 0) {
             run->quiet = true;
             at++;
+            continue;
+        }
+        if (cli_option(call, &at, "--result", &value)) {
+            run->result_path = str_to_c(call->arena, value);
+            run->script_result_path = str_fmt(call->arena, "%s.script", run->result_path).data;
+            continue;
+        }
+        if (cli_option(call, &at, "--parent", &value) && str_to_i64(value, &run->parent)) {
             continue;
         }
         return err_set(err, "usage", "unknown option %s (the script's own arguments come behind the script)", call->argv[at]);
@@ -64,8 +83,22 @@ static bool read_arguments(CliCall *call, Run *run, Err *err) {
     return true;
 }
 
-static bool check_script(const Run *run, Err *err) {
+/* The kernel tells when the parent ends; when it had ended before, it is another's by now. */
+static bool follow_parent(const Run *run, Err *err) {
+    if (run->parent == 0) {
+        return true;
+    }
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) {
+        return err_set(err, ERR_INTERNAL, "cannot follow the parent: %s", strerror(errno));
+    }
+    return getppid() == (pid_t)run->parent || err_set(err, ERR_CANCELLED, "process %lld, which started this run, has ended", (long long)run->parent);
+}
+
+static bool check_script(Run *run, Err *err) {
     struct stat status;
+    if (cli_is_s3(run->script)) {
+        return cli_script_open(run->config.home, run->script, &run->script_fd, err);
+    }
     if (stat(run->script, &status) != 0) {
         return err_set(err, ERR_IO, "script %s: %s", run->script, strerror(errno));
     }
@@ -102,6 +135,13 @@ static bool start_script(Run *run, Err *err) {
     argv[1] = "-m";
     argv[2] = "solder.launch";
     argv[3] = run->script;
+    if (run->script_fd >= 0) {
+        Str copy = {0};
+        if (!cli_script_copy(arena, run->script_fd, run->script, host->scratch(run->engine), &copy, err)) {
+            return false;
+        }
+        argv[3] = copy.data;
+    }
     memcpy(argv + 4, run->script_args, nargs * sizeof *argv);
     const char *env[] = {
         str_fmt(arena, "PYTHONPATH=%s%s%s", module_path != NULL ? module_path : host->python_path, user_path != NULL ? ":" : "",
@@ -112,6 +152,8 @@ static bool start_script(Run *run, Err *err) {
         "SOLDER_ENGINE=1",
         "PYTHONUNBUFFERED=1",
         str_fmt(arena, "SOLDER_HOME=%.*s", STR_ARG(run->config.home)).data,
+        str_fmt(arena, "SOLDER_SCRIPT_NAME=%s", run->script_fd >= 0 ? run->script : "").data,
+        str_fmt(arena, "SOLDER_SCRIPT_RESULT=%s", run->script_result_path != NULL ? run->script_result_path : "").data,
         NULL};
     int out[2] = {-1, -1};
     int errors[2] = {-1, -1};
@@ -204,6 +246,60 @@ static void take_signal(Run *run) {
     su_signal(&run->child, run->interrupted == SIGINT ? SIGINT : SIGTERM);
 }
 
+/* ---- the result file: one JSON object, replaced whole ---- */
+
+static yyjson_doc *read_script_result(const Run *run) {
+    return run->script_result_path == NULL ? NULL : yyjson_read_file(run->script_result_path, 0, NULL, NULL);
+}
+
+static void add_text(yyjson_mut_doc *doc, yyjson_mut_val *root, const char *name, yyjson_val *value) {
+    if (yyjson_is_str(value)) {
+        (void)yyjson_mut_obj_add_strncpy(doc, root, name, yyjson_get_str(value), yyjson_get_len(value));
+    }
+}
+
+/* status below 0: it runs. launch: why it did not come to run; NULL: it did. */
+static void write_result(Run *run, int status, const Err *launch) {
+    if (run->result_path == NULL) {
+        return;
+    }
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    (void)yyjson_mut_obj_add_int(doc, root, "rows_read", run->told.rows_read);
+    (void)yyjson_mut_obj_add_int(doc, root, "bytes_read", run->told.bytes_read);
+    yyjson_doc *script = status >= 0 ? read_script_result(run) : NULL;
+    if (status >= 0) {
+        (void)yyjson_mut_obj_add_int(doc, root, "status", status);
+        add_text(doc, root, "error_class", yyjson_obj_get(yyjson_doc_get_root(script), "error_class"));
+        add_text(doc, root, "error_message", yyjson_obj_get(yyjson_doc_get_root(script), "error_message"));
+    }
+    if (launch != NULL) {
+        (void)yyjson_mut_obj_add_bool(doc, root, "launch_error", true);
+        (void)yyjson_mut_obj_add_strcpy(doc, root, "error_message", launch->message);
+    }
+    const char *aside = str_fmt(run->call->arena, "%s.new", run->result_path).data;
+    /* Of no consequence when it fails: the exit status tells as much. */
+    if (yyjson_mut_write_file(aside, doc, YYJSON_WRITE_ALLOW_INVALID_UNICODE, NULL, NULL)) {
+        (void)rename(aside, run->result_path);
+    }
+    yyjson_doc_free(script);
+    yyjson_mut_doc_free(doc);
+}
+
+static void tell_progress(Run *run) {
+    CliProgress progress = {0};
+    if (run->result_path == NULL || now_s() - run->last_result < RESULT_EVERY_S) {
+        return;
+    }
+    run->last_result = now_s();
+    run->call->host->progress(run->engine, &progress);
+    if (progress.rows_read != run->told.rows_read || progress.bytes_read != run->told.bytes_read) {
+        run->told = progress;
+        write_result(run, -1, NULL);
+    }
+}
+
 static int wait_for_script(Run *run) {
     int status = 0;
     double deadline = 0;
@@ -234,6 +330,7 @@ static int wait_for_script(Run *run) {
         }
         if (is_running) {
             draw(run);
+            tell_progress(run);
         }
     }
     erase_bar(run);
@@ -254,29 +351,43 @@ int cmd_run(CliCall *call) {
                .out_pipe = -1,
                .err_pipe = -1,
                .signal_fd = -1,
+               .script_fd = -1,
                .terminal_width = cli_terminal_width(stderr),
                .started = now_s()};
     if (!read_arguments(call, &run, &err)) {
         return cli_misuse("run", "%s", err.message);
     }
-    if (!check_script(&run, &err) || !block_signals(&run, &err) || !su_become_subreaper(&err)) {
+    if (!block_signals(&run, &err) || !follow_parent(&run, &err)) {
+        return cli_fail(&err);
+    }
+    if (!check_script(&run, &err) || !su_become_subreaper(&err)) {
+        write_result(&run, CLI_FAILED, &err);
         return cli_fail(&err);
     }
     run.engine = call->host->start(&run.config, &err);
     if (run.engine == NULL) {
+        write_result(&run, CLI_FAILED, &err);
         return cli_fail(&err);
     }
     int status = CLI_FAILED;
     if (start_script(&run, &err)) {
         status = wait_for_script(&run);
+        call->host->progress(run.engine, &run.told);
+        if (run.interrupted == 0) { /* else its end is not the script's doing: who interrupted it knows */
+            write_result(&run, status, NULL);
+        }
         if (!run.quiet) {
             print_summary(&run, status);
         }
     } else {
+        write_result(&run, CLI_FAILED, &err);
         status = cli_fail(&err);
     }
     call->host->stop(run.engine);
     (void)su_end_orphans();
+    if (run.script_result_path != NULL) {
+        (void)unlink(run.script_result_path);
+    }
     (void)close(run.signal_fd);
     return status;
 }

@@ -14,12 +14,12 @@ typedef struct S3Url {
     Str bucket, key;
 } S3Url;
 
-static bool is_s3(const char *text) {
+bool cli_is_s3(const char *text) {
     return strncmp(text, "s3://", 5) == 0;
 }
 
 static bool parse_url(const char *text, S3Url *ret_url, Err *err) {
-    if (!is_s3(text)) {
+    if (!cli_is_s3(text)) {
         return err_set(err, "InvalidURI", "%s: expected s3://BUCKET[/KEY]", text);
     }
     Str rest = str_from_c(text + 5);
@@ -32,7 +32,7 @@ static bool parse_url(const char *text, S3Url *ret_url, Err *err) {
     return ret_url->bucket.len > 0 || err_set(err, "InvalidURI", "%s: no bucket's name", text);
 }
 
-static bool copy_bytes(int from, int to, const char *what, Err *err) {
+bool cli_copy_bytes(int from, int to, const char *what, Err *err) {
     char buffer[1 << 16];
     for (;;) {
         ssize_t got = read(from, buffer, sizeof buffer);
@@ -60,20 +60,28 @@ static Str base_name(const char *path) {
     return str_from_c(slash == NULL ? path : slash + 1);
 }
 
+int cli_s3_open(StStore *store, Arena *arena, const char *url, Err *err) {
+    S3Url parts;
+    StObject object;
+    if (!parse_url(url, &parts, err) || !st_object_get(store, arena, parts.bucket, parts.key, &object, err)) {
+        return -1;
+    }
+    int fd = open(object.path.data, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        (void)err_set(err, ERR_IO, "%s: %s", url, strerror(errno));
+    }
+    return fd;
+}
+
 /* The bytes of a source: a file, standard input, or an object's file. */
 static int open_source(StStore *store, CliCall *call, const char *source, Err *err) {
     if (strcmp(source, "-") == 0) {
         return dup(STDIN_FILENO);
     }
-    const char *path = source;
-    if (is_s3(source)) {
-        S3Url url;
-        StObject object;
-        if (!parse_url(source, &url, err) || !st_object_get(store, call->arena, url.bucket, url.key, &object, err)) {
-            return -1;
-        }
-        path = object.path.data;
+    if (cli_is_s3(source)) {
+        return cli_s3_open(store, call->arena, source, err);
     }
+    const char *path = source;
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0) {
@@ -105,7 +113,7 @@ static bool copy_to_object(StStore *store, CliCall *call, int from, const char *
     Str path;
     bool ok = st_txn_add(txn, call->arena, key, &path, err);
     int to = ok ? open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-    ok = ok && (to >= 0 || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno))) && copy_bytes(from, to, source, err);
+    ok = ok && (to >= 0 || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno))) && cli_copy_bytes(from, to, source, err);
     if (to >= 0 && close(to) != 0) {
         ok = err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
     }
@@ -118,7 +126,7 @@ static bool copy_to_object(StStore *store, CliCall *call, int from, const char *
 
 static bool copy_to_file(CliCall *call, int from, const char *source, const char *target, Err *err) {
     if (strcmp(target, "-") == 0) {
-        return copy_bytes(from, STDOUT_FILENO, source, err);
+        return cli_copy_bytes(from, STDOUT_FILENO, source, err);
     }
     struct stat status;
     const char *path = target;
@@ -128,7 +136,7 @@ static bool copy_to_file(CliCall *call, int from, const char *source, const char
     /* Aside and renamed, so that an interrupted copy leaves no half file. */
     Str aside = str_fmt(call->arena, "%s.solder-%d", path, (int)getpid());
     int to = open(aside.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    bool ok = (to >= 0 || err_set(err, ERR_IO, "%s: %s", path, strerror(errno))) && copy_bytes(from, to, source, err);
+    bool ok = (to >= 0 || err_set(err, ERR_IO, "%s: %s", path, strerror(errno))) && cli_copy_bytes(from, to, source, err);
     if (to >= 0 && close(to) != 0) {
         ok = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     }
@@ -147,7 +155,7 @@ static bool run_cp(StStore *store, CliCall *call, int argc, char **argv, Err *er
     if (from < 0) {
         return false;
     }
-    bool ok = is_s3(argv[1]) ? copy_to_object(store, call, from, argv[0], argv[1], err) : copy_to_file(call, from, argv[0], argv[1], err);
+    bool ok = cli_is_s3(argv[1]) ? copy_to_object(store, call, from, argv[0], argv[1], err) : copy_to_file(call, from, argv[0], argv[1], err);
     (void)close(from);
     return ok;
 }
@@ -156,7 +164,7 @@ static bool run_mb(StStore *store, CliCall *call, int argc, char **argv, Err *er
     (void)call;
     (void)argc;
     S3Url url;
-    if (!parse_url(argv[0], &url, err) || !st_bucket_create(store, url.bucket, err)) {
+    if (!parse_url(argv[0], &url, err) || !st_bucket_create(store, url.bucket, STR(""), err)) {
         return false;
     }
     printf("make_bucket: %.*s\n", STR_ARG(url.bucket));
@@ -237,7 +245,7 @@ static bool run_rm(StStore *store, CliCall *call, int argc, char **argv, Err *er
     }
     if (!recursive) {
         StObject object;
-        return st_object_get(store, call->arena, url.bucket, url.key, &object, err) && st_object_delete(store, url.bucket, url.key, err);
+        return st_object_get(store, call->arena, url.bucket, url.key, &object, err) && st_object_delete(store, url.bucket, &url.key, 1, err);
     }
     StTxn *txn = st_txn_begin(store, url.bucket, err);
     if (txn == NULL) {

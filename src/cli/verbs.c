@@ -7,7 +7,7 @@
 
 static const CliVerb VERBS[] = {
     {"run", "run a Glue or PySpark script",
-     "Usage: solder run [options] SCRIPT.py [script's arguments]\n\n"
+     "Usage: solder run [options] SCRIPT.py|s3://BUCKET/SCRIPT.py [script's arguments]\n\n"
      "Runs the script on the embedded engine: services and engine start in this process, over the home\n"
      "directory. Prints the script's output, progress, and a summary; exits with the script's status.\n\n"
      "Options (before the script):\n"
@@ -17,6 +17,39 @@ static const CliVerb VERBS[] = {
      "  --quiet           no progress, no summary\n\n"
      "Arguments after the script are the script's own: solder run job.py --JOB_NAME nightly\n",
      cmd_run},
+    {"serve", "serve the AWS APIs: S3, Glue, EMR, CloudWatch Logs, STS",
+     "Usage: solder serve [options]\n\n"
+     "Serves until interrupted: one port for all services, one for Spark Connect. Logs one line a request on\n"
+     "standard error. solder env and solder aws, in another terminal, find it by its home directory.\n\n"
+     "Options:\n"
+     "  --port N           default 4566; 0 takes a free one\n"
+     "  --connect-port N   Spark Connect, default 15002; 0 takes a free one, -1 serves none\n"
+     "  --host ADDRESS     default 127.0.0.1; anything else opens the gateway to the network (not Spark Connect)\n"
+     "  --account ID       AWS account id in ARNs, default 000000000000\n"
+     "  --region NAME      default us-east-1\n"
+     "  --max-runs N       Glue job runs at once, default one a core; others wait\n"
+     "  --no-auth          takes any credentials and none: for test suites\n"
+     "  --log-format FORM  text (default) or json\n"
+     "  --home DIR, --memory SIZE, --threads N: as for solder run\n",
+     cmd_serve},
+    {"env", "print the shell variables that point AWS's tools at the server",
+     "Usage: eval \"$(solder env)\"\n\n"
+     "Prints AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION for the server that\n"
+     "runs over the home directory, or for the default address when none does.\n",
+     cmd_env},
+    {"aws", "run the AWS CLI against the server",
+     "Usage: solder aws ARGUMENTS...\n\n"
+     "Runs the installed AWS CLI (aws on the PATH, else Solder's own) with the variables of solder env:\n"
+     "solder aws s3 ls; solder aws glue get-databases.\n",
+     cmd_aws},
+    {"key", "create, list and delete access keys",
+     "Usage: solder key create NAME\n"
+     "       solder key list\n"
+     "       solder key delete NAME|ACCESS_KEY_ID\n\n"
+     "The keys stand in the home directory's file credentials, in the format of the AWS SDKs' credentials file.\n"
+     "A server's first start makes the key \"default\".\n",
+     cmd_key},
+    {"status", "show what runs: server, job runs, clusters, steps", "Usage: solder status\n", cmd_status},
     {"connect", "serve the engine to Spark Connect clients",
      "Usage: solder connect [--host ADDRESS] [--port N] [--memory SIZE] [--threads N]\n\n"
      "Serves Spark Connect until interrupted: SparkSession.builder.remote(\"sc://127.0.0.1:N\").\n\n"

@@ -1,7 +1,7 @@
 /* arrow_schema.c - Spark's types as Arrow's and back (Spark's ArrowUtils). */
 #include "connect/arrow_out.h"
+#include "exec/arrow_stream.h"
 
-#include <nanoarrow/nanoarrow_ipc.h>
 #include <string.h>
 
 static bool check(ArrowErrorCode code, Err *err) {
@@ -161,7 +161,9 @@ static const PlType *from_arrow(Arena *arena, const struct ArrowSchema *schema, 
     case NANOARROW_TYPE_BINARY:
     case NANOARROW_TYPE_LARGE_BINARY: return &PL_BINARY;
     case NANOARROW_TYPE_DATE32: return &PL_DATE;
-    case NANOARROW_TYPE_DECIMAL128: return pl_decimal(arena, view.decimal_precision, view.decimal_scale);
+    case NANOARROW_TYPE_DECIMAL128: /* Arrow has scales that no Spark type has */
+        return view.decimal_scale < 0 || view.decimal_scale > view.decimal_precision ? unsupported(schema, err) :
+                                                                                      pl_decimal(arena, view.decimal_precision, view.decimal_scale);
     case NANOARROW_TYPE_TIMESTAMP:
         if (view.time_unit == NANOARROW_TIME_UNIT_MICRO) {
             return view.timezone != NULL && view.timezone[0] != '\0' ? &PL_TIMESTAMP : &PL_TIMESTAMP_NTZ;
@@ -179,34 +181,13 @@ static const PlType *from_arrow(Arena *arena, const struct ArrowSchema *schema, 
 }
 
 const PlType *cn_arrow_type(Arena *arena, Str ipc, Err *err) {
-    struct ArrowBuffer bytes;
-    struct ArrowIpcInputStream input;
     struct ArrowArrayStream stream;
-    struct ArrowSchema schema = {0};
-    ArrowBufferInit(&bytes);
-    if (ArrowBufferAppend(&bytes, ipc.data, (int64_t)ipc.len) != NANOARROW_OK) {
-        ArrowBufferReset(&bytes);
-        (void)err_set(err, ERR_INTERNAL, "out of memory");
+    struct ArrowSchema schema;
+    if (!ex_arrow_stream_open(ipc, &stream, &schema, err)) {
         return NULL;
     }
-    if (ArrowIpcInputStreamInitBuffer(&input, &bytes) != NANOARROW_OK) {
-        ArrowBufferReset(&bytes);
-        (void)err_set(err, ERR_INTERNAL, "out of memory");
-        return NULL;
-    }
-    if (ArrowIpcArrayStreamReaderInit(&stream, &input, NULL) != NANOARROW_OK) {
-        input.release(&input);
-        (void)err_set(err, ERR_INTERNAL, "out of memory");
-        return NULL;
-    }
-    const PlType *type = NULL;
-    if (stream.get_schema(&stream, &schema) == 0) {
-        type = from_arrow(arena, &schema, err);
-        ArrowSchemaRelease(&schema);
-    } else {
-        const char *reason = stream.get_last_error(&stream);
-        (void)err_set(err, "SOLDER.BAD_REQUEST", "The rows of a local relation are no Arrow IPC stream: %s", reason != NULL ? reason : "unknown");
-    }
+    const PlType *type = from_arrow(arena, &schema, err);
+    ArrowSchemaRelease(&schema);
     ArrowArrayStreamRelease(&stream);
     return type;
 }

@@ -3,7 +3,7 @@
  * Called by analysis through AzWorld.catalog. Operations with an effect (setCurrentDatabase, dropTempView …) have it only when the plan is
  * executed, not when it is analysed for its schema.
  */
-#include "connect/request.h"
+#include "connect/cache.h"
 #include "connect/rows.h"
 
 enum { FIRST_ID = 1 }; /* analysis renumbers them */
@@ -379,46 +379,63 @@ static const TrRel *set_database(const CatalogCall *call, Err *err) {
     return nothing(call, err);
 }
 
-/* The mark of a cached table; the rows themselves are read again, which no query can tell from a cache that is kept fresh. */
-static const TrRel *cache(const CatalogCall *call, bool on, Err *err) {
+static const TrRel *cache(const CatalogCall *call, Err *err) {
+    CnStorageLevel level = CN_CACHE_LEVEL;
+    Str bytes = {0};
+    if (has_argument(call, "storage_level", &bytes)) {
+        const Spark__Connect__StorageLevel *wanted = cn_unpack(call->arena, &spark__connect__storage_level__descriptor, bytes, err);
+        if (wanted == NULL) {
+            return NULL;
+        }
+        level = cn_cache_level(wanted);
+    }
+    bool ok = !call->request->may_change || cn_cache_add(call->request, cn_cache_table(call->arena, argument(call, "table_name")), &level, err);
+    return ok ? nothing(call, err) : NULL;
+}
+
+static const TrRel *uncache(const CatalogCall *call, Err *err) {
     const Str *parts = NULL;
     size_t nparts = 0;
-    if (!name_parts(call, "table_name", &parts, &nparts, err) || find_table(call, parts, nparts, err) == NULL) {
+    const TrRel *rel = name_parts(call, "table_name", &parts, &nparts, err) ? find_table(call, parts, nparts, err) : NULL;
+    if (rel == NULL) {
         return NULL;
     }
-    CnSession *session = call->request->session;
-    (void)pthread_mutex_lock(&session->lock);
-    Str key = str_lower(session->arena, argument(call, "table_name"));
-    if (call->request->may_change && on) {
-        map_put(&session->cached, key, session);
-    } else if (call->request->may_change) {
-        map_remove(&session->cached, key);
+    if (call->request->may_change) {
+        cn_cache_remove(call->request->session, rel, !is_view(call, parts, nparts));
     }
-    (void)pthread_mutex_unlock(&session->lock);
     return nothing(call, err);
 }
 
 static const TrRel *is_cached(const CatalogCall *call, Err *err) {
     const Str *parts = NULL;
     size_t nparts = 0;
-    if (!name_parts(call, "table_name", &parts, &nparts, err) || find_table(call, parts, nparts, err) == NULL) {
-        return NULL;
+    const TrRel *rel = name_parts(call, "table_name", &parts, &nparts, err) ? find_table(call, parts, nparts, err) : NULL;
+    CnStorageLevel level;
+    return rel == NULL ? NULL : one_bool(call, cn_cache_find(call->request, rel, &level), err);
+}
+
+/* Files are listed anew for every query: only what is cached of them can be old. */
+static const TrRel *refresh(const CatalogCall *call, Err *err) {
+    const Str *parts = NULL;
+    size_t nparts = 0;
+    Str path = {0};
+    if (!has_argument(call, "path", &path)) {
+        const TrRel *rel = name_parts(call, "table_name", &parts, &nparts, err) ? find_table(call, parts, nparts, err) : NULL;
+        if (rel == NULL) {
+            return NULL;
+        }
+        path = rel->tag == TR_SCAN && rel->scan.scan->nroots > 0 ? rel->scan.scan->roots[0] : STR("");
     }
-    CnSession *session = call->request->session;
-    (void)pthread_mutex_lock(&session->lock);
-    bool yes = map_get(&session->cached, str_lower(call->arena, argument(call, "table_name"))) != NULL;
-    (void)pthread_mutex_unlock(&session->lock);
-    return one_bool(call, yes, err);
+    if (call->request->may_change && path.len > 0) {
+        cn_cache_refresh(call->request, path);
+    }
+    return nothing(call, err);
 }
 
 static const TrRel *clear_cache(const CatalogCall *call, Err *err) {
-    CnSession *session = call->request->session;
-    (void)pthread_mutex_lock(&session->lock);
     if (call->request->may_change) {
-        session->cached = (Map){.arena = session->arena};
-        session->levels = (Map){.arena = session->arena};
+        cn_cache_clear(call->request->session);
     }
-    (void)pthread_mutex_unlock(&session->lock);
     return nothing(call, err);
 }
 
@@ -470,14 +487,14 @@ const TrRel *cn_catalog_rows(CnRequest *request, Arena *arena, const PrRel *oper
     if (IS("drop_temp_view")) return one_bool(&call, acts && cn_session_drop_view(request->session, argument(&call, "view_name")), err);
     if (IS("drop_global_temp_view")) return one_bool(&call, acts && drop_global(request->server, argument(&call, "view_name")), err);
     if (IS("is_cached")) return is_cached(&call, err);
-    if (IS("cache_table")) return cache(&call, true, err);
-    if (IS("uncache_table")) return cache(&call, false, err);
+    if (IS("cache_table")) return cache(&call, err);
+    if (IS("uncache_table")) return uncache(&call, err);
     if (IS("clear_cache")) return clear_cache(&call, err);
     if (IS("current_catalog")) return one_text(&call, STR("spark_catalog"), err);
     if (IS("set_current_catalog")) return set_catalog(&call, err);
     if (IS("list_catalogs")) return catalogs(&call, err);
-    /* Files are listed anew for every query, so there is nothing to refresh; partitions are the catalog's. */
-    if (IS("refresh_table") || IS("refresh_by_path") || IS("recover_partitions")) return nothing(&call, err);
+    if (IS("refresh_table") || IS("refresh_by_path")) return refresh(&call, err);
+    if (IS("recover_partitions")) return nothing(&call, err); /* partitions are the catalog's */
 #undef IS
     (void)err_set(err, ERR_NOT_SUPPORTED, "spark.catalog's %.*s is not supported on the embedded engine yet", STR_ARG(name));
     return NULL;

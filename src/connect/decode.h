@@ -17,6 +17,8 @@ typedef struct CnDecodeWorld {
     bool (*cached_local)(void *self, Arena *arena, Str hash, Str *ret_bytes, Err *err);
     /* The rows of the data source solder.catalog, as an Arrow IPC stream with the string column json. */
     bool (*catalog_rows)(void *self, Arena *arena, const PlOption *options, size_t noptions, Str *ret_arrow_ipc, Err *err);
+    /* The id by which analysis finds the plan that this DataFrame had when it was cached (PR_CACHED); empty: it is not. NULL: nothing is. */
+    Str (*cached_plan)(void *self, const Spark__Connect__Relation *relation);
     /* The columns of a plan, for relations whose shape follows from their input's (describe). NULL and err set. */
     const PlType *(*schema)(void *self, const PrRel *plan, Err *err);
 } CnDecodeWorld;

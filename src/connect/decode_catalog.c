@@ -26,7 +26,14 @@ static void put(PrRel *rel, PlOption *arguments, const char *key, bool is_given,
         put(rel, arguments, "db_name", (m)->has_db_name, (m)->db_name);                                                          \
     } while (0)
 
-static bool decode_arguments(const Spark__Connect__Catalog *c, PrRel *rel, PlOption *arguments) {
+static void put_cache(Arena *arena, PrRel *rel, PlOption *arguments, const Spark__Connect__CacheTable *c) {
+    put(rel, arguments, "table_name", true, c->table_name);
+    if (c->storage_level != NULL) {
+        put(rel, arguments, "storage_level", true, cn_bytes(cn_pack(arena, &c->storage_level->base)));
+    }
+}
+
+static bool decode_arguments(Arena *arena, const Spark__Connect__Catalog *c, PrRel *rel, PlOption *arguments) {
     switch ((int)c->cat_type_case) {
     case SPARK__CONNECT__CATALOG__CAT_TYPE_CURRENT_DATABASE:
     case SPARK__CONNECT__CATALOG__CAT_TYPE_CLEAR_CACHE:
@@ -52,7 +59,7 @@ static bool decode_arguments(const Spark__Connect__Catalog *c, PrRel *rel, PlOpt
         put(rel, arguments, "table_name", true, c->recover_partitions->table_name);
         return true;
     case SPARK__CONNECT__CATALOG__CAT_TYPE_IS_CACHED: put(rel, arguments, "table_name", true, c->is_cached->table_name); return true;
-    case SPARK__CONNECT__CATALOG__CAT_TYPE_CACHE_TABLE: put(rel, arguments, "table_name", true, c->cache_table->table_name); return true;
+    case SPARK__CONNECT__CATALOG__CAT_TYPE_CACHE_TABLE: put_cache(arena, rel, arguments, c->cache_table); return true;
     case SPARK__CONNECT__CATALOG__CAT_TYPE_UNCACHE_TABLE: put(rel, arguments, "table_name", true, c->uncache_table->table_name); return true;
     case SPARK__CONNECT__CATALOG__CAT_TYPE_REFRESH_TABLE: put(rel, arguments, "table_name", true, c->refresh_table->table_name); return true;
     case SPARK__CONNECT__CATALOG__CAT_TYPE_REFRESH_BY_PATH: put(rel, arguments, "path", true, c->refresh_by_path->path); return true;
@@ -69,7 +76,7 @@ static bool decode_arguments(const Spark__Connect__Catalog *c, PrRel *rel, PlOpt
 const PrRel *cn_decode_catalog(const CnDecode *decode, const Spark__Connect__Catalog *catalog, Err *err) {
     PrRel *rel = cn_decode_rel_new(decode->arena, PR_CATALOG);
     PlOption *arguments = ARENA_ARRAY(decode->arena, PlOption, ARGUMENTS_MAX);
-    if (!decode_arguments(catalog, rel, arguments)) {
+    if (!decode_arguments(decode->arena, catalog, rel, arguments)) {
         (void)err_set(err, ERR_NOT_SUPPORTED, "spark.catalog.createTable and createExternalTable are not supported on the embedded engine yet");
         return NULL;
     }

@@ -316,6 +316,7 @@ static const PrRel *sample(const CnDecode *decode, const Spark__Connect__Sample 
         rel->sample.with_replacement = message->has_with_replacement && message->with_replacement;
         rel->sample.has_seed = message->has_seed;
         rel->sample.seed = message->seed;
+        rel->sample.is_sorted = message->has_deterministic_order && message->deterministic_order;
     }
     return rel;
 }
@@ -526,6 +527,18 @@ static const PrRel *decode_kind(const CnDecode *d, const Spark__Connect__Relatio
     }
 }
 
+static const PrRel *with_cached(const CnDecode *decode, const Spark__Connect__Relation *r, const PrRel *rel) {
+    Str id = decode->world->cached_plan == NULL ? STR("") : decode->world->cached_plan(decode->world->self, r);
+    if (id.len == 0) {
+        return rel;
+    }
+    PrRel *cached = cn_decode_rel_new(decode->arena, PR_CACHED);
+    cached->plan_id = rel->plan_id;
+    cached->cached.id = id;
+    cached->input = rel;
+    return cached;
+}
+
 const PrRel *cn_decode_relation(const CnDecode *decode, const Spark__Connect__Relation *relation, Err *err) {
     if (relation == NULL) {
         return bad(err, "that is missing");
@@ -534,5 +547,5 @@ const PrRel *cn_decode_relation(const CnDecode *decode, const Spark__Connect__Re
     if (rel != NULL && relation->common != NULL && relation->common->has_plan_id) {
         ((PrRel *)(uintptr_t)rel)->plan_id = relation->common->plan_id;
     }
-    return rel;
+    return rel == NULL ? NULL : with_cached(decode, relation, rel);
 }

@@ -1,6 +1,7 @@
 /* request.c - see request.h: the world of analysis and of decoding, over the session, the catalog and exec/. */
 #include "connect/request.h"
 
+#include "connect/cache.h"
 #include "connect/arrow_out.h"
 
 #include <fcntl.h>
@@ -131,6 +132,15 @@ static const PlType *world_local_schema(void *self, Arena *arena, Str arrow_ipc,
     return cn_arrow_type(arena, arrow_ipc, err);
 }
 
+static const PlType *world_ddl(void *self, Arena *arena, Str text, Err *err) {
+    (void)self;
+    return sq_parse_schema(arena, text, err);
+}
+
+static const PlType *world_json_schema(void *self, Arena *arena, Str json, const PlOption *options, size_t noptions, Err *err) {
+    return ex_json_schema_of(arena, json, options, noptions, cn_request_time_zone(self), err);
+}
+
 static const TrRel *world_catalog(void *self, Arena *arena, const PrRel *operation, Err *err) {
     return cn_catalog_rows(self, arena, operation, err);
 }
@@ -201,6 +211,16 @@ static bool decode_catalog_rows(void *self, Arena *arena, const PlOption *option
     return cn_arrow_rows(arena, pl_struct(arena, &field, 1), cells, count, ret_arrow_ipc, err);
 }
 
+static Str decode_cached_plan(void *self, const Spark__Connect__Relation *relation) {
+    CnRequest *request = self;
+    CnView *plan = cn_cache_plan(request, relation);
+    if (plan == NULL) {
+        return STR("");
+    }
+    hold(request, plan);
+    return plan->id;
+}
+
 static const PlType *decode_schema(void *self, const PrRel *plan, Err *err) {
     CnRequest *request = self;
     const TrRel *rel = cn_request_analyze_plan(request, plan, err);
@@ -234,7 +254,7 @@ static void put_pyfiles(CnRequest *request) {
 void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, bool may_change) {
     CnRequest *request = ret_request;
     *request = (CnRequest){.server = session->server, .session = session, .arena = arena, .may_change = may_change};
-    request->views.arena = arena;
+    request->views.arena = request->caches.arena = arena;
     (void)pthread_mutex_lock(&session->lock);
     pl_settings_copy(&request->settings, arena, &session->settings);
     put_pyfiles(request);
@@ -248,9 +268,11 @@ void cn_request_init(CnRequest *ret_request, CnSession *session, Arena *arena, b
                                .function = world_function,
                                .table = world_table,
                                .source = world_source,
+                               .ddl = world_ddl,
+                               .json_schema = world_json_schema,
                                .local_schema = world_local_schema,
                                .catalog = world_catalog};
-    request->decode_world = (CnDecodeWorld){.self = request, .cached_local = decode_cached_local, .catalog_rows = decode_catalog_rows, .schema = decode_schema};
+    request->decode_world = (CnDecodeWorld){.self = request, .cached_local = decode_cached_local, .catalog_rows = decode_catalog_rows, .cached_plan = decode_cached_plan, .schema = decode_schema};
     request->decode = (CnDecode){.arena = arena, .world = &request->decode_world};
 }
 
@@ -258,7 +280,10 @@ void cn_request_done(CnRequest *request) {
     for (size_t i = 0; i < request->views.count; i++) {
         cn_view_drop(request->views.items[i]);
     }
-    request->views.count = 0;
+    for (size_t i = 0; i < request->caches.count; i++) {
+        cn_cache_drop(request->caches.items[i]);
+    }
+    request->views.count = request->caches.count = 0;
 }
 
 const TrRel *cn_request_analyze_plan(CnRequest *request, const PrRel *plan, Err *err) {

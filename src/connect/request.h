@@ -19,7 +19,8 @@ typedef struct CnRequest {
     AzWorld world;
     CnDecodeWorld decode_world;
     CnDecode decode;
-    VEC(CnView *) views; /* held */
+    VEC(CnView *) views;   /* held */
+    VEC(CnCache *) caches; /* held */
     bool may_change;     /* catalog operations with an effect are wanted (ExecutePlan, not AnalyzePlan) */
 } CnRequest;
 

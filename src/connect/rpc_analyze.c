@@ -1,6 +1,6 @@
 /* rpc_analyze.c - the AnalyzePlan method: schemas, explain and the like, without running anything. */
+#include "connect/cache.h"
 #include "connect/plan_key.h"
-#include "connect/run.h"
 
 /* The version whose protocol and semantics this is; clients compare its first numbers with their own. */
 static const char *const SPARK_VERSION = "3.5.9";
@@ -179,53 +179,33 @@ static bool semantic_hash(Analysis *a, Err *err) {
     return true;
 }
 
-/* persist() changes nothing that a query can see, so the level is remembered and the rows are computed again. */
 static bool persist(Analysis *a, Err *err) {
     const Spark__Connect__AnalyzePlanRequest__Persist *message = a->message->persist;
-    if (cn_request_analyze(a->request, message->relation, err) == NULL) {
-        return false;
+    CnStorageLevel level = cn_cache_level(message->storage_level);
+    if (message->relation == NULL) {
+        return err_set(err, "SOLDER.BAD_REQUEST", "The AnalyzePlan request has no relation");
     }
-    CnSession *session = a->request->session;
-    Str key = cn_plan_key(a->arena, message->relation);
-    (void)pthread_mutex_lock(&session->lock);
-    CnStorageLevel *level = map_get(&session->levels, key);
-    if (level == NULL) { /* like Spark: a second persist() keeps the first level */
-        level = ARENA_NEW(session->arena, CnStorageLevel);
-        const Spark__Connect__StorageLevel *wanted = message->storage_level;
-        *level = wanted == NULL ? (CnStorageLevel){.use_disk = true, .use_memory = true, .deserialized = true, .replication = 1}
-                                : (CnStorageLevel){.use_disk = wanted->use_disk,
-                                                   .use_memory = wanted->use_memory,
-                                                   .use_off_heap = wanted->use_off_heap,
-                                                   .deserialized = wanted->deserialized,
-                                                   .replication = wanted->replication};
-        map_put(&session->levels, str_copy(session->arena, key), level);
-    }
-    (void)pthread_mutex_unlock(&session->lock);
     ANSWER(a, PERSIST, persist, Persist, persist);
-    return true;
+    return cn_cache_add(a->request, message->relation, &level, err);
 }
 
 static bool unpersist(Analysis *a, Err *err) {
-    if (cn_request_analyze(a->request, a->message->unpersist->relation, err) == NULL) {
+    const TrRel *rel = cn_request_analyze(a->request, a->message->unpersist->relation, err);
+    if (rel == NULL) {
         return false;
     }
-    Str key = cn_plan_key(a->arena, a->message->unpersist->relation);
-    (void)pthread_mutex_lock(&a->request->session->lock);
-    map_remove(&a->request->session->levels, key);
-    (void)pthread_mutex_unlock(&a->request->session->lock);
+    cn_cache_remove(a->request->session, rel, false);
     ANSWER(a, UNPERSIST, unpersist, Unpersist, unpersist);
     return true;
 }
 
 static bool get_storage_level(Analysis *a, Err *err) {
-    if (cn_request_analyze(a->request, a->message->get_storage_level->relation, err) == NULL) {
+    const TrRel *rel = cn_request_analyze(a->request, a->message->get_storage_level->relation, err);
+    CnStorageLevel level = {.replication = 1};
+    if (rel == NULL) {
         return false;
     }
-    Str key = cn_plan_key(a->arena, a->message->get_storage_level->relation);
-    (void)pthread_mutex_lock(&a->request->session->lock);
-    const CnStorageLevel *found = map_get(&a->request->session->levels, key);
-    CnStorageLevel level = found != NULL ? *found : (CnStorageLevel){.replication = 1};
-    (void)pthread_mutex_unlock(&a->request->session->lock);
+    (void)cn_cache_find(a->request, rel, &level);
     ANSWER(a, GET_STORAGE_LEVEL, get_storage_level, GetStorageLevel, get_storage_level);
     Spark__Connect__StorageLevel *out = ARENA_NEW(a->arena, Spark__Connect__StorageLevel);
     spark__connect__storage_level__init(out);

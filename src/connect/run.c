@@ -2,6 +2,7 @@
 #include "connect/run.h"
 
 #include "connect/arrow_out.h"
+#include "connect/cache.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -46,16 +47,32 @@ static void end(CnRun *run, ExOperation *op, CnOutcome outcome, double since, co
     ex_close(op);
 }
 
-static const LoQuery *lower(CnRequest *request, const TrRel *rel, Err *err) {
-    const LoQuery *query = lo_lower(request->arena, &request->settings, rel, false, err);
+static const LoQuery *lower(CnRequest *request, const PlSettings *settings, const TrRel *rel, Err *err) {
+    const LoQuery *query = lo_lower(request->arena, settings, rel, false, err);
     bool is_staged = query != NULL && ex_exceeds_memory(request->server->config.engine, query);
-    return is_staged ? lo_lower(request->arena, &request->settings, rel, true, err) : query;
+    return is_staged ? lo_lower(request->arena, settings, rel, true, err) : query;
+}
+
+bool cn_run_keep(CnRun *run, const TrRel *rel, const PlSettings *settings, Str table, int64_t *ret_bytes, Err *err) {
+    CnRequest *request = run->request;
+    ExEngine *engine = request->server->config.engine;
+    double since = now_seconds();
+    const LoQuery *query = lower(request, settings, rel, err);
+    ExOperation *op = query == NULL ? NULL : ex_keep_open(engine, request->arena, settings, query, table, err);
+    if (op == NULL) {
+        return false;
+    }
+    *ret_bytes = ex_source_bytes(query);
+    CnOutcome outcome = {.what = STR("cache")};
+    bool ok = begin(run, op, outcome.what, false, &outcome.number, err) && ex_keep_run(op, err);
+    end(run, op, outcome, since, err);
+    return ok;
 }
 
 bool cn_run_query(CnRun *run, const TrRel *rel, Str what, bool (*take)(void *self, const struct ArrowArray *batch, Err *err), void *self, Err *err) {
     CnRequest *request = run->request;
     double since = now_seconds();
-    const LoQuery *query = lower(request, rel, err);
+    const LoQuery *query = cn_cache_fill(run, &rel, err) ? lower(request, &request->settings, rel, err) : NULL;
     ExOperation *op = query == NULL ? NULL : ex_open(request->server->config.engine, request->arena, &request->settings, query, err);
     if (op == NULL) {
         return false;
@@ -80,7 +97,7 @@ bool cn_run_query(CnRun *run, const TrRel *rel, Str what, bool (*take)(void *sel
 bool cn_run_write(CnRun *run, const TrRel *rel, Str what, const ExWrite *write, Err *err) {
     CnRequest *request = run->request;
     double since = now_seconds();
-    const LoQuery *query = lower(request, rel, err);
+    const LoQuery *query = cn_cache_fill(run, &rel, err) ? lower(request, &request->settings, rel, err) : NULL;
     ExOperation *op =
         query == NULL ? NULL : ex_write_open(request->server->config.engine, request->arena, &request->settings, query, write, err);
     if (op == NULL) {

@@ -18,6 +18,8 @@ typedef struct CnRun {
 
 /* Gives each batch to take (which does not keep it). */
 bool cn_run_query(CnRun *run, const TrRel *rel, Str what, bool (*take)(void *self, const struct ArrowArray *batch, Err *err), void *self, Err *err);
+/* Into a table of the engine; ret_bytes: about what its sources take. */
+bool cn_run_keep(CnRun *run, const TrRel *rel, const PlSettings *settings, Str table, int64_t *ret_bytes, Err *err);
 bool cn_run_write(CnRun *run, const TrRel *rel, Str what, const ExWrite *write, Err *err);
 
 /* One response: fills its ids and sends it. */

@@ -1,5 +1,5 @@
 /* save.c - df.write: WriteOperation to exec/. Checks what Spark checks before any job starts. */
-#include "connect/run.h"
+#include "connect/cache.h"
 
 #include "base/vec.h"
 
@@ -133,5 +133,9 @@ bool cn_run_save(CnRun *run, const Spark__Connect__WriteOperation *message, Err 
         return err_set(err, "_LEGACY_ERROR_TEMP_2000", "Expected exactly one path to be specified, but got: ");
     }
     Str what = str_fmt(request->arena, "write %.*s to %.*s", STR_ARG(write.format), STR_ARG(write.path));
-    return check_columns(request->arena, rel, &write, err) && cn_run_write(run, rel, what, &write, err);
+    bool ok = check_columns(request->arena, rel, &write, err) && cn_run_write(run, rel, what, &write, err);
+    if (ok) {
+        cn_cache_refresh(request, write.path);
+    }
+    return ok;
 }

@@ -1,6 +1,5 @@
 /* session.c - see session.h. */
-#include "connect/operation.h"
-#include "connect/server.h"
+#include "connect/cache.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -40,8 +39,6 @@ static CnSession *session_new(CnServer *server, Str user, Str id) {
     session->current_database = STR("default");
     session->views.arena = arena;
     session->functions.arena = arena;
-    session->levels.arena = arena;
-    session->cached.arena = arena;
     session->artifacts.arena = arena;
     session->used_ms = cn_now_ms();
     return session;
@@ -96,6 +93,7 @@ static void session_free(CnSession *session) {
             cn_view_drop(session->views.entries[i].value);
         }
     }
+    cn_cache_clear(session);
     remove_artifacts(session);
     (void)pthread_mutex_destroy(&session->lock);
     arena_free(session->arena);
@@ -146,6 +144,7 @@ bool cn_session_put_view(CnSession *session, CnView *owned_view, bool replace, E
     Str key = str_lower(session->arena, owned_view->name);
     CnView *old = map_get(&session->views, key);
     bool ok = old == NULL || replace;
+    bool is_same = old != NULL && pl_rel_same(old->rel, owned_view->rel);
     if (ok) {
         map_put(&session->views, key, owned_view);
     }
@@ -157,6 +156,9 @@ bool cn_session_put_view(CnSession *session, CnView *owned_view, bool replace, E
                       STR_ARG(owned_view->name));
         cn_view_drop(owned_view);
     } else if (old != NULL) {
+        if (!is_same) { /* as in Spark, even when it is cached as a DataFrame, not by this name */
+            cn_cache_remove(session, old->rel, false);
+        }
         cn_view_drop(old);
     }
     return ok;
@@ -171,6 +173,7 @@ bool cn_session_drop_view(CnSession *session, Str name) {
     }
     (void)pthread_mutex_unlock(&session->lock);
     if (old != NULL) {
+        cn_cache_remove(session, old->rel, false);
         cn_view_drop(old);
     }
     return old != NULL;

@@ -15,6 +15,7 @@
 
 typedef struct CnOperation CnOperation;
 typedef struct CnView CnView;
+typedef struct CnCache CnCache;
 
 /* An analysed plan that outlives the request which made it. Immutable, counted. */
 struct CnView {
@@ -33,7 +34,7 @@ typedef struct CnArtifact {
     Str path;
 } CnArtifact;
 
-/* df.persist() remembered: the plan's bytes without plan ids → the level. */
+/* How a relation is cached, as the client asked: here all levels are the same, memory that spills to disk. */
 typedef struct CnStorageLevel {
     bool use_disk, use_memory, use_off_heap, deserialized;
     int replication;
@@ -50,8 +51,7 @@ typedef struct CnSession {
     Str current_database;
     Map views;     /* lower-case name → CnView */
     Map functions; /* lower-case name → PlPython */
-    Map levels;    /* semantic key → CnStorageLevel */
-    Map cached;    /* lower-case names of cached tables */
+    CnCache *caches; /* cached relations (cache.h), the last one first */
     Map artifacts; /* name → CnArtifact */
     Str artifact_directory; /* empty until the first artifact */
     CnOperation *operations;

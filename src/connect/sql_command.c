@@ -1,8 +1,8 @@
 /* sql_command.c - spark.sql(text): a query comes back as it is (it runs when its rows are asked for), a command runs now and comes back as
  * its rows.
  */
+#include "connect/cache.h"
 #include "connect/rows.h"
-#include "connect/run.h"
 
 typedef struct SqlCall {
     CnRun *run;
@@ -343,21 +343,66 @@ static bool explain(const SqlCall *call, CnRows *ret_rows, Err *err) {
     return !err->is_set;
 }
 
-static bool cache(const SqlCall *call, bool on, CnRows *ret_rows, Err *err) {
+static const CnStorageLevel *level_named(Str name) {
+    static const struct {
+        const char *name;
+        CnStorageLevel level;
+    } LEVELS[] = {{"NONE", {.replication = 1}},
+                  {"DISK_ONLY", {.use_disk = true, .replication = 1}},
+                  {"DISK_ONLY_2", {.use_disk = true, .replication = 2}},
+                  {"DISK_ONLY_3", {.use_disk = true, .replication = 3}},
+                  {"MEMORY_ONLY", {.use_memory = true, .deserialized = true, .replication = 1}},
+                  {"MEMORY_ONLY_2", {.use_memory = true, .deserialized = true, .replication = 2}},
+                  {"MEMORY_ONLY_SER", {.use_memory = true, .replication = 1}},
+                  {"MEMORY_ONLY_SER_2", {.use_memory = true, .replication = 2}},
+                  {"MEMORY_AND_DISK", {.use_disk = true, .use_memory = true, .deserialized = true, .replication = 1}},
+                  {"MEMORY_AND_DISK_2", {.use_disk = true, .use_memory = true, .deserialized = true, .replication = 2}},
+                  {"MEMORY_AND_DISK_SER", {.use_disk = true, .use_memory = true, .replication = 1}},
+                  {"MEMORY_AND_DISK_SER_2", {.use_disk = true, .use_memory = true, .replication = 2}},
+                  {"OFF_HEAP", {.use_disk = true, .use_memory = true, .use_off_heap = true, .replication = 1}}};
+    for (size_t i = 0; i < sizeof LEVELS / sizeof LEVELS[0]; i++) {
+        if (str_eq_nocase(name, str_from_c(LEVELS[i].name))) {
+            return &LEVELS[i].level;
+        }
+    }
+    return NULL;
+}
+
+/* CACHE TABLE reads the table at once, CACHE LAZY TABLE when its rows are first asked for. */
+static bool cache(const SqlCall *call, CnRows *ret_rows, Err *err) {
+    const SqStatement *s = call->statement;
+    CnStorageLevel level = CN_CACHE_LEVEL;
+    const CnStorageLevel *named = s->has_value ? level_named(s->value) : &level;
+    *ret_rows = no_rows(call->arena);
+    if (named == NULL) {
+        return err_set(err, "SOLDER.BAD_REQUEST", "Invalid StorageLevel: %.*s", STR_ARG(s->value));
+    }
+    if (s->plan != NULL && !create_view(call, ret_rows, err)) {
+        return false;
+    }
+    SqStatement table = *s;
+    table.plan = NULL;
+    SqlCall by_name = *call;
+    by_name.statement = &table;
+    const TrRel *rel = NULL;
+    return cn_cache_add(call->request, cn_cache_table(call->arena, cn_quoted_name(call->arena, s->name, s->nname)), named, err) &&
+           (s->is_lazy || ((rel = analyze_named(&by_name, err)) != NULL && cn_cache_fill(call->run, &rel, err)));
+}
+
+static bool uncache(const SqlCall *call, CnRows *ret_rows, Err *err) {
     const SqStatement *s = call->statement;
     *ret_rows = no_rows(call->arena);
     if (s->nname == 0) {
         return catalog_rows(call, "clear_cache", NULL, 0, err) != NULL;
     }
     PlOption argument = {STR("table_name"), cn_quoted_name(call->arena, s->name, s->nname)};
-    if (!on && s->if_exists) {
-        Err missing = {0};
-        return catalog_rows(call, "uncache_table", &argument, 1, &missing) != NULL || true;
+    Err missing = {0};
+    bool ok = catalog_rows(call, "uncache_table", &argument, 1, &missing) != NULL;
+    if (!ok && !(s->if_exists && err_is(&missing, "TABLE_OR_VIEW_NOT_FOUND"))) {
+        *err = missing;
+        return false;
     }
-    if (on && s->plan != NULL) {
-        return err_set(err, ERR_NOT_SUPPORTED, "CACHE TABLE … AS SELECT is not supported on the embedded engine yet; create a temporary view");
-    }
-    return catalog_rows(call, on ? "cache_table" : "uncache_table", &argument, 1, err) != NULL;
+    return true;
 }
 
 static bool run_statement(const SqlCall *call, CnRows *ret_rows, Err *err) {
@@ -377,8 +422,8 @@ static bool run_statement(const SqlCall *call, CnRows *ret_rows, Err *err) {
     case SQ_DESCRIBE_QUERY: return describe(call, ret_rows, err);
     case SQ_DESCRIBE_FUNCTION: return describe_function(call, ret_rows);
     case SQ_EXPLAIN: return explain(call, ret_rows, err);
-    case SQ_CACHE_TABLE: return cache(call, true, ret_rows, err);
-    case SQ_UNCACHE_TABLE: return cache(call, false, ret_rows, err);
+    case SQ_CACHE_TABLE: return cache(call, ret_rows, err);
+    case SQ_UNCACHE_TABLE: return uncache(call, ret_rows, err);
     case SQ_INSERT: return err_set(err, ERR_NOT_SUPPORTED, "INSERT is not supported on the embedded engine yet; write to the table's path");
     case SQ_OTHER: return err_set(err, ERR_NOT_SUPPORTED, "%.*s is not supported on the embedded engine yet", STR_ARG(s->text));
     }

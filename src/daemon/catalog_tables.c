@@ -232,6 +232,10 @@ bool catalog_table_scan(const CatalogTables *tables, Arena *arena, Str database,
     }
     yyjson_doc *doc = yyjson_read(json.data, json.len, 0);
     *ret_scan = (TyScan){.shown = str_fmt(arena, "%.*s.%.*s", STR_ARG(name.database), STR_ARG(name.table))};
+    Str *root = ARENA_NEW(arena, Str);
+    *root = ret_scan->shown;
+    ret_scan->roots = root;
+    ret_scan->nroots = 1;
     bool ok = (doc != NULL || err_set(err, ERR_INTERNAL, "the catalog's entry is not JSON")) &&
               scan_of_json(tables, arena, &name, yyjson_doc_get_root(doc), ret_scan, err);
     yyjson_doc_free(doc);

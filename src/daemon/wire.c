@@ -24,6 +24,7 @@ typedef struct Watched {
 struct CliEngine {
     Arena *arena;
     StStore *store;
+    Str scratch; /* this process's, in the home directory */
     ExStorage storage;
     CatalogTables tables;
     CnCatalog catalog;
@@ -123,10 +124,11 @@ static const char *setting(const char *name, const char *fallback) {
 
 static bool start_engine(CliEngine *engine, const CliEngineConfig *config, Err *err) {
     engine->store = st_open(config->home, err);
-    Str scratch;
+    Str scratch = {0};
     if (engine->store == NULL || !st_scratch_directory(engine->store, &scratch, err)) {
         return false;
     }
+    engine->scratch = scratch;
     engine->storage = local_storage(engine->store);
     engine->tables = (CatalogTables){engine->store, &engine->storage};
     engine->workers = python_workers_new(setting("SOLDER_PYTHON", SOLDER_PYTHON_DEFAULT), setting("SOLDER_PYTHONPATH", SOLDER_PYTHONPATH_DEFAULT));
@@ -157,7 +159,7 @@ static bool start_engine(CliEngine *engine, const CliEngineConfig *config, Err *
     return engine->server != NULL;
 }
 
-static void stop(CliEngine *owned_engine) {
+void wire_stop(CliEngine *owned_engine) {
     cn_server_free(owned_engine->server);
     if (owned_engine->engine != NULL) {
         ex_engine_free(owned_engine->engine);
@@ -169,7 +171,7 @@ static void stop(CliEngine *owned_engine) {
     arena_free(owned_engine->arena);
 }
 
-static CliEngine *start(const CliEngineConfig *config, Err *err) {
+CliEngine *wire_start(const CliEngineConfig *config, Err *err) {
     Arena *arena = arena_new();
     CliEngine *engine = ARENA_NEW(arena, CliEngine);
     engine->arena = arena;
@@ -179,17 +181,21 @@ static CliEngine *start(const CliEngineConfig *config, Err *err) {
         return NULL;
     }
     if (!start_engine(engine, config, err)) {
-        stop(engine);
+        wire_stop(engine);
         return NULL;
     }
     return engine;
 }
 
-static int port(const CliEngine *engine) {
+int wire_port(const CliEngine *engine) {
     return cn_server_port(engine->server);
 }
 
-static void progress(CliEngine *engine, CliProgress *ret_progress) {
+Str wire_scratch(const CliEngine *engine) {
+    return engine->scratch;
+}
+
+void wire_progress(CliEngine *engine, CliProgress *ret_progress) {
     *ret_progress = (CliProgress){0};
     if (pthread_mutex_lock(&engine->mutex) != 0) {
         return;
@@ -208,16 +214,6 @@ static void progress(CliEngine *engine, CliProgress *ret_progress) {
     (void)pthread_mutex_unlock(&engine->mutex);
 }
 
-static void summary(CliEngine *engine, Arena *arena, CliSummary *ret_summary) {
+void wire_summary(CliEngine *engine, Arena *arena, CliSummary *ret_summary) {
     run_record_summary(engine->record, arena, ret_summary);
 }
-
-const CliHost WIRE_HOST = {.start = start,
-                           .port = port,
-                           .progress = progress,
-                           .summary = summary,
-                           .stop = stop,
-                           .version = SOLDER_VERSION,
-                           .duckdb_version = SOLDER_DUCKDB_VERSION,
-                           .python = SOLDER_PYTHON_DEFAULT,
-                           .python_path = SOLDER_PYTHONPATH_DEFAULT};

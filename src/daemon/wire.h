@@ -4,6 +4,12 @@
 
 #include "cli/cli.h"
 
-extern const CliHost WIRE_HOST;
+/* See CliHost. */
+CliEngine *wire_start(const CliEngineConfig *config, Err *err);
+int wire_port(const CliEngine *engine);
+void wire_progress(CliEngine *engine, CliProgress *ret_progress);
+void wire_summary(CliEngine *engine, Arena *arena, CliSummary *ret_summary);
+Str wire_scratch(const CliEngine *engine);
+void wire_stop(CliEngine *owned_engine);
 
 #endif

@@ -95,6 +95,16 @@ static bool rename_fields(struct ArrowSchema *schema, const PlType *type) {
     return true;
 }
 
+/* DuckDB has no struct without fields, so its converter refuses them; the carrier's extra field is not in the Arrow data. */
+static bool has_empty_struct(const PlType *type) {
+    bool found = type->kind == PL_TYPE_STRUCT && type->nfields == 0;
+    found = found || (type->key != NULL && has_empty_struct(type->key)) || (type->element != NULL && has_empty_struct(type->element));
+    for (size_t i = 0; i < type->nfields; i++) {
+        found = found || has_empty_struct(type->fields[i].type);
+    }
+    return found;
+}
+
 static bool map_column(ExArrowMap *map, size_t i, const struct ArrowSchema *field, Err *err) {
     const TyAttr *attr = &map->output[i];
     Arena *arena = arena_new();
@@ -108,6 +118,10 @@ static bool map_column(ExArrowMap *map, size_t i, const struct ArrowSchema *fiel
     arena_free(arena);
     if (attr->type->kind == PL_TYPE_NULL) {
         return true;
+    }
+    if (has_empty_struct(attr->type)) {
+        return err_set(err, ERR_NOT_SUPPORTED, "column %.*s: rows from outside with a struct without fields are not supported; give it a field or leave it out",
+                       STR_ARG(attr->name));
     }
     struct ArrowSchema one;
     ArrowSchemaInit(&one);

@@ -3,14 +3,12 @@
  * Invariant: the bytes live in the request's arena, borrowed; rows come in the client's order, from one thread.
  */
 #include "exec/arrow_batch.h"
+#include "exec/arrow_stream.h"
 
-#include <nanoarrow/nanoarrow_ipc.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct ExArrowScan {
     ExInput *input;
-    size_t read; /* bytes handed to the decoder */
     struct ArrowArrayStream stream;
     struct ArrowSchema schema;
     ExArrowMap map;
@@ -19,24 +17,6 @@ typedef struct ExArrowScan {
     idx_t ncolumns;
     idx_t columns[];
 } ExArrowScan;
-
-static ArrowErrorCode read_bytes(struct ArrowIpcInputStream *stream, uint8_t *buf, int64_t size, int64_t *ret_size, struct ArrowError *error) {
-    (void)error;
-    ExArrowScan *scan = stream->private_data;
-    Str ipc = scan->input->lo->rel->local.arrow_ipc;
-    size_t left = ipc.len - scan->read;
-    size_t n = (size_t)size < left ? (size_t)size : left;
-    if (n > 0) {
-        memcpy(buf, ipc.data + scan->read, n);
-    }
-    scan->read += n;
-    *ret_size = (int64_t)n;
-    return NANOARROW_OK;
-}
-
-static void release_bytes(struct ArrowIpcInputStream *stream) {
-    stream->release = NULL;
-}
 
 static void scan_free(void *owned) {
     ExArrowScan *scan = owned;
@@ -56,12 +36,8 @@ static bool scan_open(ExArrowScan *scan, Err *err) {
     if (rel->local.arrow_ipc.len == 0) {
         return true;
     }
-    struct ArrowIpcInputStream bytes = {.read = read_bytes, .release = release_bytes, .private_data = scan};
-    if (ArrowIpcArrayStreamReaderInit(&scan->stream, &bytes, NULL) != NANOARROW_OK) {
-        return err_set(err, "SOLDER.OUT_OF_MEMORY", "no memory for an Arrow reader");
-    }
-    if (ArrowArrayStreamGetSchema(&scan->stream, &scan->schema, NULL) != NANOARROW_OK) {
-        return err_set(err, "SOLDER.ARROW_DATA", "the rows of a LocalRelation are no Arrow stream: %s", ArrowArrayStreamGetLastError(&scan->stream));
+    if (!ex_arrow_stream_open(rel->local.arrow_ipc, &scan->stream, &scan->schema, err)) {
+        return false;
     }
     return ex_arrow_map_init(&scan->map, scan->input->scope->connection, &scan->schema, rel->output, rel->noutput, err);
 }

@@ -5,6 +5,7 @@
 #ifndef SOLDER_EXEC_COLUMN_WRITE_H
 #define SOLDER_EXEC_COLUMN_WRITE_H
 
+#include "base/utf8.h"
 #include "exec/text_lines.h"
 #include "plan/type.h"
 
@@ -60,7 +61,7 @@ static inline void ex_column_text(ExColumn *column, idx_t row, const char *text,
 
 /* Any bytes, copied into the vector; wrong UTF-8 replaced as Java does. */
 static inline void ex_column_copy(ExColumn *column, idx_t row, const char *text, size_t len) {
-    if (ex_is_ascii(text, len) || ex_utf8_is_valid(text, len)) {
+    if (ex_is_ascii(text, len) || utf8_is_valid(text, len)) {
         duckdb_unsafe_vector_assign_string_element_len(column->vector, row, text, len);
         return;
     }
@@ -68,7 +69,7 @@ static inline void ex_column_copy(ExColumn *column, idx_t row, const char *text,
     if (fixed == NULL) {
         abort();
     }
-    size_t n = ex_utf8_repair(text, len, fixed);
+    size_t n = utf8_repair(text, len, fixed);
     duckdb_unsafe_vector_assign_string_element_len(column->vector, row, fixed, n);
     free(fixed);
 }

@@ -3,7 +3,10 @@
  * Invariant: a column's type depends only on the set of its values, in file order, as in Spark with one partition.
  */
 #include "exec/csv.h"
+#include "base/utf8.h"
 #include "exec/source.h"
+
+#include "kernels/number_text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +20,13 @@ typedef struct Infer {
 
 static bool is_real(const ExCsvOptions *o, Str s) {
     double f;
-    return ex_parse_double(s, &f) || str_eq(s, o->parse.nan_value) || str_eq(s, o->parse.positive_inf) || str_eq(s, o->parse.negative_inf);
+    return kn_java_double(s, &f) || str_eq(s, o->parse.nan_value) || str_eq(s, o->parse.positive_inf) || str_eq(s, o->parse.negative_inf);
 }
 
 static const PlType *try_time(const Infer *infer, Str s) {
     const ExParseOptions *p = &infer->options->parse;
     int64_t us;
-    bool is_stamp = p->timestamp != NULL ? ex_pattern_parse(p->timestamp, p->zone, s, &us) : ex_parse_timestamp(p->zone, s, false, &us);
+    bool is_stamp = p->timestamp != NULL ? kn_pattern_parse(p->timestamp, p->zone, s, &us) : kn_parse_timestamp(s, p->zone, &us);
     if (is_stamp) {
         return &PL_TIMESTAMP;
     }
@@ -37,22 +40,22 @@ static const PlType *try_from(const Infer *infer, PlTypeKind so_far, Str s) {
     int precision, scale;
     int32_t days;
     bool is_first = so_far == PL_TYPE_NULL || so_far == PL_TYPE_INT;
-    if (is_first && ex_parse_long(s, &i) && i >= INT32_MIN && i <= INT32_MAX) {
+    if (is_first && kn_java_long(s, &i) && i >= INT32_MIN && i <= INT32_MAX) {
         return &PL_INT;
     }
-    if ((is_first || so_far == PL_TYPE_LONG) && ex_parse_long(s, &i)) {
+    if ((is_first || so_far == PL_TYPE_LONG) && kn_java_long(s, &i)) {
         return &PL_LONG;
     }
     bool is_decimal = is_first || so_far == PL_TYPE_LONG || so_far == PL_TYPE_DECIMAL;
-    if (is_decimal && ex_decimal_shape(s, &precision, &scale) && scale <= 0 && precision - scale <= 38) {
-        return pl_decimal(infer->arena, precision - scale, 0);
+    if (is_decimal && kn_decimal_shape(s, &precision, &scale) && scale == 0 && precision <= 38) {
+        return pl_decimal(infer->arena, precision, 0);
     }
     if ((is_decimal || so_far == PL_TYPE_DOUBLE) && is_real(infer->options, s)) {
         return &PL_DOUBLE;
     }
     bool may_date = is_decimal || so_far == PL_TYPE_DOUBLE || so_far == PL_TYPE_DATE;
-    bool is_iso = s.len == 10 && s.data[4] == '-' && s.data[7] == '-' && ex_parse_date(s, &days);
-    if (may_date && (p->date != NULL ? ex_pattern_parse_date(p->date, s, &days) : is_iso)) {
+    bool is_iso = s.len == 10 && s.data[4] == '-' && s.data[7] == '-' && kn_parse_date(s, &days);
+    if (may_date && (p->date != NULL ? kn_pattern_parse_date(p->date, s, &days) : is_iso)) {
         return &PL_DATE;
     }
     if (so_far == PL_TYPE_BOOLEAN) {
@@ -107,9 +110,9 @@ static const PlField *make_header(Arena *arena, const ExCsvOptions *o, const ExC
         Str name;
         bool has_name = o->has_header && ex_csv_value(o, &parser->fields[i], &name) && name.len > 0;
         fields[i] = (PlField){.name = has_name ? str_copy(arena, name) : str_fmt(arena, "_c%zu", i), .type = &PL_STRING, .nullable = true};
-        if (has_name && !ex_utf8_is_valid(name.data, name.len)) {
+        if (has_name && !utf8_is_valid(name.data, name.len)) {
             char *fixed = arena_alloc(arena, name.len * 3 + 1);
-            fields[i].name = (Str){fixed, ex_utf8_repair(name.data, name.len, fixed)};
+            fields[i].name = (Str){fixed, utf8_repair(name.data, name.len, fixed)};
         }
     }
     Str *names = ARENA_ARRAY(arena, Str, parser->nfields);

@@ -3,6 +3,7 @@
  * Invariant: only asked-for columns are made; strings point into the line buffer, which stays until the next call.
  */
 #include "exec/column_write.h"
+#include "base/utf8.h"
 #include "exec/csv.h"
 
 #include <stdlib.h>
@@ -141,7 +142,7 @@ static bool check_header(ExScanLocal *local, Err *err) {
 static inline void put_text(ExCsvReader *reader, ExColumn *column, idx_t row, const ExCsvField *field, Str value) {
     if (field->is_scratch || value.data != field->data) {
         ex_column_copy(column, row, value.data, value.len);
-    } else if (reader->lines.is_ascii || ex_is_ascii(value.data, value.len) || ex_utf8_is_valid(value.data, value.len)) {
+    } else if (reader->lines.is_ascii || ex_is_ascii(value.data, value.len) || utf8_is_valid(value.data, value.len)) {
         ex_column_text(column, row, value.data, value.len);
     } else {
         ex_column_copy(column, row, value.data, value.len);

@@ -146,15 +146,7 @@ static bool read_memory(ExEngine *engine, Err *err) {
 }
 
 bool ex_exceeds_memory(const ExEngine *engine, const LoQuery *query) {
-    enum { PARQUET_GROWS = 4 }; /* compressed and encoded in the file, plain in memory */
-    int64_t bytes = 0;
-    for (size_t i = 0; i < query->ninputs; i++) {
-        const LoInput *input = &query->inputs[i];
-        for (size_t f = 0; input->kind == LO_INPUT_SCAN && f < input->rel->scan.scan->nfiles; f++) {
-            bytes += input->rel->scan.scan->files[f].size * (input->is_direct ? PARQUET_GROWS : 1);
-        }
-    }
-    return bytes > engine->memory_bytes;
+    return ex_source_bytes(query) > engine->memory_bytes;
 }
 
 static bool read_threads(ExEngine *engine, Err *err) {
@@ -209,6 +201,9 @@ ExEngine *ex_engine_new(const ExConfig *config, Err *err) {
     bool is_ok = read_threads(engine, err) && read_memory(engine, err) && load_httpfs(engine, err);
     if (is_ok) {
         engine->kernels = kn_set_new(engine->connection, err);
+        if (engine->kernels != NULL) {
+            ex_json_functions_add(engine->kernels);
+        }
         is_ok = engine->kernels != NULL && ex_arrow_register(engine, err) && ex_scan_register(engine, err) &&
                 ex_python_register(engine, err) && ex_metrics_register(engine, err) && ex_write_register(engine, err);
     }

@@ -123,6 +123,9 @@ const char *ex_error_text(const Err *err, char *space, size_t size); /* "CODE: m
 /* types.c */
 duckdb_logical_type ex_logical_type(const PlType *type); /* the carrier of lower.h; owned by the caller */
 
+/* json_function.c: adds from_json and to_json to the kernels. */
+void ex_json_functions_add(KnSet *kernels);
+
 /* One file for each input kind; each registers its function. */
 bool ex_table_function_register(ExEngine *engine, const char *name, duckdb_table_function_bind_t bind_fn, duckdb_table_function_init_t init_fn,
                                 duckdb_table_function_init_t local_init_fn, duckdb_table_function_t run_fn, Err *err);

@@ -47,6 +47,8 @@ typedef struct ExConfig {
 
 ExEngine *ex_engine_new(const ExConfig *config, Err *err);
 void ex_engine_free(ExEngine *owned_engine);
+/* About what the files and kept tables that a query reads take in memory. */
+int64_t ex_source_bytes(const LoQuery *query);
 /* Whether the files that a query reads are larger than the engine's memory, so that its operators will have to spill. */
 bool ex_exceeds_memory(const ExEngine *engine, const LoQuery *query);
 
@@ -101,8 +103,16 @@ typedef struct ExWrite {
 ExOperation *ex_write_open(ExEngine *engine, Arena *arena, const PlSettings *settings, const LoQuery *query, const ExWrite *write, Err *err);
 bool ex_write_run(ExOperation *op, Err *err);
 
+/* Runs the query into a new table of the engine, which TR_KEPT names; ex_keep_run does the work. */
+ExOperation *ex_keep_open(ExEngine *engine, Arena *arena, const PlSettings *settings, const LoQuery *query, Str table, Err *err);
+bool ex_keep_run(ExOperation *op, Err *err);
+/* Queries that run go on with its rows. */
+void ex_keep_drop(ExEngine *engine, Str table);
+
 /* Resolves the paths of a read and finds out its schema where none is given (AzWorld.source). */
 bool ex_describe_source(ExEngine *engine, Arena *arena, const PlSettings *settings, const PrRel *read_source, TyScan *ret_scan, Err *err);
+/* The type of one JSON text, as schema_of_json infers it. */
+const PlType *ex_json_schema_of(Arena *arena, Str json, const PlOption *options, size_t noptions, Str time_zone, Err *err);
 /* The rows of a constant query, for results that must be kept (cached relations, commands): an Arrow IPC stream is connect/'s affair. */
 
 #endif

@@ -27,7 +27,7 @@ typedef struct ExJsonDoc {
 } ExJsonDoc;
 
 bool ex_json_options(ExJsonOptions *ret, const PlOption *options, size_t noptions, Str time_zone, Arena *arena, Err *err);
-/* The record's root, or NULL when it is no JSON. Numbers are raw text. */
+/* The record's root, or NULL when it is no JSON or nested too deeply (Jackson's limit). Numbers are raw text. */
 yyjson_val *ex_json_parse(ExJsonDoc *json, const ExJsonOptions *options, Str record);
 void ex_json_done(ExJsonDoc *json);
 
@@ -36,6 +36,8 @@ typedef enum ExJsonPut { EX_JSON_BAD, EX_JSON_OK, EX_JSON_PARTIAL } ExJsonPut;
 
 /* The value into a vector's row. */
 ExJsonPut ex_json_put(const ExJsonOptions *options, const PlType *type, yyjson_val *value, duckdb_vector vector, idx_t row);
+/* Whether the value, which ex_json_put did not take as a whole, holds a time that Spark 2 would have read: Spark 3 then ends the query. Sets err. */
+bool ex_json_is_upgrade(const ExJsonOptions *options, const PlType *type, yyjson_val *value, Err *err);
 void ex_json_put_null(const PlType *type, duckdb_vector vector, idx_t row);
 
 #endif

@@ -2,6 +2,8 @@
 #include "exec/json.h"
 #include "exec/source.h"
 
+#include "kernels/number_text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +25,10 @@ static const PlType *infer_number(const Infer *infer, Str s) {
     for (size_t k = 0; k < s.len; k++) {
         is_whole = is_whole && ((s.data[k] >= '0' && s.data[k] <= '9') || s.data[k] == '-');
     }
-    if (is_whole && ex_parse_long(s, &i)) {
+    if (is_whole && kn_java_long(s, &i)) {
         return &PL_LONG;
     }
-    if ((is_whole || infer->options->prefers_decimal) && ex_decimal_shape(s, &precision, &scale)) {
+    if ((is_whole || infer->options->prefers_decimal) && kn_decimal_shape(s, &precision, &scale)) {
         int digits = precision > scale ? precision : scale;
         if (digits <= 38 && scale >= 0) {
             return pl_decimal(infer->arena, digits, scale);
@@ -41,12 +43,12 @@ static const PlType *infer_text(const Infer *infer, Str s) {
     if (s.len == 0) {
         return &PL_NULL;
     }
-    if (infer->options->prefers_decimal && ex_decimal_shape(s, &precision, &scale) && scale >= 0 && precision <= 38 && scale <= 38) {
+    if (infer->options->prefers_decimal && kn_decimal_shape(s, &precision, &scale) && scale >= 0 && precision <= 38 && scale <= 38) {
         return pl_decimal(infer->arena, precision > scale ? precision : scale, scale);
     }
     const ExParseOptions *p = &infer->options->parse;
     if (infer->options->infer_timestamp &&
-        (p->timestamp != NULL ? ex_pattern_parse(p->timestamp, p->zone, s, &us) : ex_parse_timestamp(p->zone, s, false, &us))) {
+        (p->timestamp != NULL ? kn_pattern_parse(p->timestamp, p->zone, s, &us) : kn_parse_timestamp(s, p->zone, &us))) {
         return &PL_TIMESTAMP;
     }
     return &PL_STRING;
@@ -227,6 +229,29 @@ static bool infer_file(const Infer *infer, ExLines *lines, ExJsonDoc *json, uint
         }
     }
     return true;
+}
+
+const PlType *ex_json_schema_of(Arena *arena, Str json, const PlOption *given, size_t ngiven, Str time_zone, Err *err) {
+    ExJsonOptions options;
+    if (!ex_json_options(&options, given, ngiven, time_zone, arena, err)) {
+        return NULL;
+    }
+    Infer infer = {.arena = arena, .options = &options};
+    ExJsonDoc doc = {0};
+    yyjson_val *root = ex_json_parse(&doc, &options, json);
+    const PlType *type = root != NULL ? infer_value(&infer, root) : &PL_NULL;
+    bool is_json = root != NULL || str_trim(json).len == 0;
+    ex_json_done(&doc);
+    if (!is_json) {
+        err_set(err, "SOLDER.BAD_JSON", "schema_of_json: the text is no JSON: %.*s", STR_ARG(str_slice(json, 0, 200)));
+        return NULL;
+    }
+    const PlType *result = canonical(&infer, type);
+    if (result != NULL || type->kind == PL_TYPE_STRUCT) {
+        return result != NULL ? result : pl_struct(arena, NULL, 0);
+    }
+    bool is_structs = type->kind == PL_TYPE_ARRAY && type->element->kind == PL_TYPE_STRUCT;
+    return is_structs ? pl_array(arena, pl_struct(arena, NULL, 0), true) : &PL_STRING;
 }
 
 const PlType *ex_json_schema(Arena *arena, const TyScan *scan, Str time_zone, Err *err) {

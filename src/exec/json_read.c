@@ -30,6 +30,7 @@ static bool json_plan(ExScanPlan *plan, Err *err) {
     if (!ex_json_options(&json->options, scan->options, scan->noptions, plan->input->scope->op->time_zone, plan->arena, err)) {
         return false;
     }
+    json->options.parse.is_corrected = ex_times_are_corrected(plan->input->scope->op);
     json->corrupt = scan->data_schema->nfields;
     for (size_t i = 0; i < scan->data_schema->nfields; i++) {
         const PlField *field = &scan->data_schema->fields[i];
@@ -152,7 +153,12 @@ static bool put_record(ExScanLocal *local, yyjson_val *object, duckdb_data_chunk
         if (value == NULL) {
             ex_json_put_null(schema->fields[field].type, vector, *row);
         } else {
-            is_good = ex_json_put(&reader->plan->options, schema->fields[field].type, value, vector, *row) == EX_JSON_OK && is_good;
+            const ExJsonOptions *o = &reader->plan->options;
+            bool is_typed = ex_json_put(o, schema->fields[field].type, value, vector, *row) == EX_JSON_OK;
+            if (!is_typed && ex_json_is_upgrade(o, schema->fields[field].type, value, err)) {
+                return false;
+            }
+            is_good = is_typed && is_good;
         }
     }
     if (is_good) {

@@ -35,6 +35,31 @@ bool ex_json_options(ExJsonOptions *ret, const PlOption *options, size_t noption
            ex_parse_options(&o->parse, options, noptions, time_zone, arena, err);
 }
 
+enum { MAX_DEPTH = 1000 }; /* StreamReadConstraints of Spark's Jackson; what reads values goes as deep as they do */
+
+/* Whether arrays and objects lie in one another more than MAX_DEPTH times. A document's values lie one behind the other, insides after their container. */
+static bool is_too_deep(yyjson_doc *doc) {
+    if (yyjson_doc_get_val_count(doc) <= MAX_DEPTH) {
+        return false;
+    }
+    const yyjson_val *ends[MAX_DEPTH];
+    size_t depth = 0;
+    yyjson_val *value = yyjson_doc_get_root(doc);
+    for (const yyjson_val *end = unsafe_yyjson_get_next(value); value < end; value++) {
+        while (depth > 0 && value >= ends[depth - 1]) {
+            depth--;
+        }
+        if (!unsafe_yyjson_is_ctn(value)) {
+            continue;
+        }
+        if (depth == MAX_DEPTH) {
+            return true;
+        }
+        ends[depth++] = unsafe_yyjson_get_next(value);
+    }
+    return false;
+}
+
 /* 'text' as "text", and (allowUnquotedFieldNames) name: as "name":. */
 static void repair(ExBytes *out, const ExJsonOptions *o, Str s) {
     out->len = 0;
@@ -96,6 +121,10 @@ yyjson_val *ex_json_parse(ExJsonDoc *json, const ExJsonOptions *o, Str record) {
     if (json->doc == NULL && may_repair) {
         repair(&json->repaired, o, record);
         json->doc = yyjson_read(json->repaired.data, json->repaired.len, flags);
+    }
+    if (json->doc != NULL && is_too_deep(json->doc)) {
+        yyjson_doc_free(json->doc);
+        json->doc = NULL;
     }
     return yyjson_doc_get_root(json->doc);
 }
@@ -161,7 +190,7 @@ static void add_structure(ExBytes *out, yyjson_val *value) {
         if (is_integer_text(s)) {
             s = str_eq_c(s, "-0") ? STR("0") : s;
             ex_bytes_add(out, s.data, s.len);
-        } else if (special_number(s, &f) || ex_parse_double(s, &f)) {
+        } else if (special_number(s, &f) || kn_java_double(s, &f)) {
             bool is_special = !isfinite(f);
             ex_bytes_add(out, "\"", is_special ? 1 : 0);
             ex_bytes_add(out, text, kn_double_text(f, text));
@@ -248,6 +277,12 @@ static bool put_number(const ExJsonOptions *o, const PlType *type, yyjson_val *v
             }
             return true;
         }
+        int64_t i;
+        if (type->kind == PL_TYPE_BYTE && is_integer_text(s)) { /* Jackson's getByteValue takes bytes without a sign, too */
+            bool is_byte = kn_java_long(s, &i) && i >= INT8_MIN && i <= UINT8_MAX;
+            ((int8_t *)data)[row] = (int8_t)(is_byte ? i : 0);
+            return is_byte;
+        }
         return (is_real || type->kind == PL_TYPE_DECIMAL || is_integer_text(s)) && ex_parse_into(&o->parse, type, s, data, row);
     }
     if (!yyjson_is_str(value) || yyjson_get_len(value) == 0) {
@@ -272,7 +307,7 @@ static bool put_time(const ExJsonOptions *o, const PlType *type, yyjson_val *val
     if (yyjson_is_str(value)) {
         return yyjson_get_len(value) > 0 && ex_parse_into(&o->parse, type, text_of(value), data, row);
     }
-    bool is_seconds = type->kind == PL_TYPE_TIMESTAMP && yyjson_is_raw(value) && is_integer_text(raw_of(value)) && ex_parse_long(raw_of(value), &i);
+    bool is_seconds = type->kind == PL_TYPE_TIMESTAMP && yyjson_is_raw(value) && is_integer_text(raw_of(value)) && kn_java_long(raw_of(value), &i);
     if (!is_seconds || __builtin_mul_overflow(i, (int64_t)1000000, &((int64_t *)data)[row])) {
         return false;
     }
@@ -383,4 +418,32 @@ ExJsonPut ex_json_put(const ExJsonOptions *o, const PlType *type, yyjson_val *va
         return EX_JSON_BAD;
     }
     return state;
+}
+
+bool ex_json_is_upgrade(const ExJsonOptions *o, const PlType *type, yyjson_val *value, Err *err) {
+    size_t i, n;
+    yyjson_val *key, *item;
+    if ((type->kind == PL_TYPE_DATE || type->kind == PL_TYPE_TIMESTAMP) && yyjson_is_str(value)) {
+        int64_t scratch;
+        return yyjson_get_len(value) > 0 && !ex_parse_into(&o->parse, type, text_of(value), &scratch, 0) &&
+               ex_parse_is_upgrade(&o->parse, type, text_of(value), err);
+    }
+    if (type->kind == PL_TYPE_ARRAY && yyjson_is_arr(value)) {
+        yyjson_arr_foreach(value, i, n, item) {
+            if (ex_json_is_upgrade(o, type->element, item, err)) {
+                return true;
+            }
+        }
+    } else if ((type->kind == PL_TYPE_MAP || type->kind == PL_TYPE_STRUCT) && yyjson_is_obj(value)) {
+        yyjson_obj_foreach(value, i, n, key, item) {
+            const PlType *inner = type->kind == PL_TYPE_MAP ? type->element : NULL;
+            for (size_t f = 0; type->kind == PL_TYPE_STRUCT && f < type->nfields; f++) {
+                inner = str_eq(type->fields[f].name, text_of(key)) ? type->fields[f].type : inner;
+            }
+            if (inner != NULL && ex_json_is_upgrade(o, inner, item, err)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }

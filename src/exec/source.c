@@ -122,7 +122,7 @@ bool ex_describe_source(ExEngine *engine, Arena *arena, const PlSettings *settin
     *ret_scan = (TyScan){.format = format, .options = read_source->source.options, .noptions = read_source->source.noptions};
     const ExNamedSource *named = ex_named_source_find(engine, format);
     if (named != NULL) {
-        ret_scan->shown = format;
+        ret_scan->shown = format; /* its options say the rest */
         ret_scan->data_schema = named->schema;
         return true;
     }
@@ -146,11 +146,13 @@ bool ex_describe_source(ExEngine *engine, Arena *arena, const PlSettings *settin
     }
     Str time_zone = STR("UTC");
     (void)pl_settings_get(settings, STR("spark.sql.session.timeZone"), &time_zone);
-    const ExZone *zone = ex_zone_find(arena, time_zone);
+    const KnZone *zone = kn_zone_new(arena, time_zone);
     if (zone == NULL) {
         return err_set(err, "INVALID_CONF_VALUE.TIME_ZONE", "'%.*s' is no time zone", STR_ARG(time_zone));
     }
     ret_scan->shown = paths.count > 0 ? paths.items[0] : format;
+    ret_scan->roots = paths.items;
+    ret_scan->nroots = paths.count;
     const PlType *given = read_source->source.schema;
     ExFoundList files;
     if (!ex_source_files(engine, arena, paths.items, paths.count, ret_scan->options, ret_scan->noptions, &files, err) ||

@@ -30,7 +30,7 @@ Str ex_source_s3_url(Arena *arena, Str url);
 
 /* source_partition.c: columns in directory names. Fills files' partition values; files that Spark leaves out are gone. */
 bool ex_source_partitions(Arena *arena, const PlSettings *settings, const PlType *given_schema, const PlOption *options, size_t noptions,
-                          const ExZone *zone, const ExFoundList *files, TyScan *scan, Err *err);
+                          const KnZone *zone, const ExFoundList *files, TyScan *scan, Err *err);
 
 /* csv_infer.c, json_infer.c, parquet_schema.c: the schema of the files. */
 const PlType *ex_csv_schema(Arena *arena, const TyScan *scan, Str time_zone, Err *err);

@@ -4,6 +4,8 @@
  */
 #include "exec/source.h"
 
+#include "kernels/number_text.h"
+
 #include <string.h>
 
 typedef struct Pair {
@@ -60,7 +62,7 @@ static bool is_null_raw(Str raw) {
 }
 
 /* inferPartitionColumnValue */
-static const PlType *infer(Arena *arena, Str raw, const ExZone *zone) {
+static const PlType *infer(Arena *arena, Str raw, const KnZone *zone) {
     int64_t i;
     double f;
     int32_t days;
@@ -68,23 +70,22 @@ static const PlType *infer(Arena *arena, Str raw, const ExZone *zone) {
     if (is_null_raw(raw)) {
         return &PL_NULL;
     }
-    if (ex_parse_long(raw, &i)) {
+    if (kn_java_long(raw, &i)) {
         return i >= INT32_MIN && i <= INT32_MAX ? &PL_INT : &PL_LONG;
     }
-    if (ex_decimal_shape(raw, &precision, &scale) && scale <= 0 && precision - scale <= 38) {
+    if (kn_decimal_shape(raw, &precision, &scale) && scale <= 0 && precision - scale <= 38) {
         return pl_decimal(arena, precision - scale, 0);
     }
-    if (ex_parse_double(raw, &f)) {
+    if (kn_java_double(raw, &f)) {
         return &PL_DOUBLE;
     }
-    bool is_date_like = raw.len >= 8 && raw.len <= 10 && memchr(raw.data, '-', raw.len) != NULL;
-    if (is_date_like && ex_parse_date(raw, &days)) {
+    Err ignored = {0}; /* both patterns are good */
+    const KnPattern *date = kn_pattern_new(arena, STR("yyyy-MM-dd"), true, &ignored);
+    const KnPattern *timestamp = kn_pattern_new(arena, STR("yyyy-MM-dd HH:mm:ss[.S]"), true, &ignored);
+    if (kn_pattern_parse_date(date, raw, &days)) {
         return &PL_DATE;
     }
-    if (raw.len > 10 && ex_parse_timestamp(zone, raw, false, &i)) {
-        return &PL_TIMESTAMP;
-    }
-    return &PL_STRING;
+    return kn_pattern_parse(timestamp, zone, raw, &i) ? &PL_TIMESTAMP : &PL_STRING;
 }
 
 static int rank(const PlType *type) {
@@ -189,7 +190,7 @@ static bool plain_files(Arena *arena, bool is_recursive, const ExFoundList *file
 }
 
 bool ex_source_partitions(Arena *arena, const PlSettings *settings, const PlType *given_schema, const PlOption *options, size_t noptions,
-                          const ExZone *zone, const ExFoundList *files, TyScan *scan, Err *err) {
+                          const KnZone *zone, const ExFoundList *files, TyScan *scan, Err *err) {
     bool is_recursive = false, infers = pl_settings_bool(settings, STR("spark.sql.sources.partitionColumnTypeInference.enabled"));
     if (!ex_option_bool(options, noptions, "recursiveFileLookup", false, &is_recursive, err)) {
         return false;

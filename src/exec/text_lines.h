@@ -48,8 +48,5 @@ bool ex_record_is_sampled(uint64_t n, double ratio);
 Str ex_line_place(Arena *arena, Str path, Str shown, int64_t offset);
 
 bool ex_is_ascii(const char *data, size_t size);
-bool ex_utf8_is_valid(const char *data, size_t size);
-/* data with each wrong sequence replaced by U+FFFD, as Java's decoder does; out has room for 3 × size bytes. Returns the length. */
-size_t ex_utf8_repair(const char *data, size_t size, char *out);
 
 #endif

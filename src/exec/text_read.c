@@ -3,6 +3,7 @@
  * text: one string column, a line a row (wholetext: a file a row). binaryFile: path, modificationTime, length, content.
  */
 #include "exec/column_write.h"
+#include "base/utf8.h"
 #include "exec/scan.h"
 
 #include <errno.h>
@@ -108,7 +109,7 @@ static bool text_read(ExScanLocal *local, duckdb_data_chunk chunk, idx_t *ret_co
         if (!ex_lines_next(&reader->lines, &line)) {
             break;
         }
-        if (is_wanted && (reader->lines.is_ascii || ex_utf8_is_valid(line.data, line.len))) {
+        if (is_wanted && (reader->lines.is_ascii || utf8_is_valid(line.data, line.len))) {
             ex_column_text(&column, row, line.data, line.len);
         } else if (is_wanted) {
             ex_column_copy(&column, row, line.data, line.len);

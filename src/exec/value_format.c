@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void ex_bytes_add(ExBytes *bytes, const char *data, size_t len) {
+/* Room for len bytes behind the others. */
+static char *reserve(ExBytes *bytes, size_t len) {
     if (bytes->len + len > bytes->cap) {
         size_t cap = bytes->cap == 0 ? 4096 : bytes->cap * 2;
         while (cap < bytes->len + len) {
@@ -22,8 +23,12 @@ void ex_bytes_add(ExBytes *bytes, const char *data, size_t len) {
         bytes->data = grown;
         bytes->cap = cap;
     }
+    return bytes->data + bytes->len;
+}
+
+void ex_bytes_add(ExBytes *bytes, const char *data, size_t len) {
     if (len > 0) {
-        memcpy(bytes->data + bytes->len, data, len);
+        memcpy(reserve(bytes, len), data, len);
         bytes->len += len;
     }
 }
@@ -38,26 +43,16 @@ void ex_bytes_free(ExBytes *bytes) {
 }
 
 void ex_bytes_add_long(ExBytes *bytes, int64_t value) {
-    char text[24];
-    int n = sizeof text;
-    uint64_t v = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do {
-        text[--n] = (char)('0' + v % 10);
-        v /= 10;
-    } while (v > 0);
-    if (value < 0) {
-        text[--n] = '-';
-    }
-    ex_bytes_add(bytes, text + n, sizeof text - (size_t)n);
+    bytes->len += kn_padded_text(value, 1, reserve(bytes, 24));
 }
 
-static const ExPattern *pattern_of(const PlOption *options, size_t noptions, const char *name, const char *fallback, Arena *arena, Err *err) {
+static const KnPattern *pattern_of(const PlOption *options, size_t noptions, const char *name, const char *fallback, Arena *arena, Err *err) {
     for (size_t i = noptions; i > 0; i--) {
         if (str_eq_nocase(options[i - 1].key, str_from_c(name))) {
-            return ex_pattern_new(arena, options[i - 1].value, err);
+            return kn_pattern_new(arena, options[i - 1].value, false, err);
         }
     }
-    return ex_pattern_new(arena, str_from_c(fallback), err);
+    return kn_pattern_new(arena, str_from_c(fallback), false, err);
 }
 
 bool ex_format_options(ExFormatOptions *ret, const PlOption *options, size_t noptions, Str time_zone, Arena *arena, Err *err) {
@@ -68,7 +63,7 @@ bool ex_format_options(ExFormatOptions *ret, const PlOption *options, size_t nop
             ret->keep_null_fields = str_eq_nocase(options[i].value, STR("false"));
         }
     }
-    ret->zone = ex_zone_find(arena, time_zone);
+    ret->zone = kn_zone_new(arena, time_zone);
     if (ret->zone == NULL) {
         return err_set(err, "INVALID_CONF_VALUE.TIME_ZONE", "'%.*s' is no time zone", STR_ARG(time_zone));
     }
@@ -88,132 +83,14 @@ static Str text_at(duckdb_vector vector, idx_t row) {
     return (Str){duckdb_string_t_data(s), duckdb_string_t_length(*s)};
 }
 
-static __int128 decimal_at(const PlType *type, void *data, idx_t row) {
-    if (type->precision <= 4) {
-        return ((int16_t *)data)[row];
-    }
-    if (type->precision <= 9) {
-        return ((int32_t *)data)[row];
-    }
-    if (type->precision <= 18) {
-        return ((int64_t *)data)[row];
-    }
-    duckdb_hugeint h = ((duckdb_hugeint *)data)[row];
-    return ((__int128)h.upper << 64) | (__int128)h.lower;
-}
-
-/* java.math.BigDecimal.toString: scientific once the number is small against its scale. */
-static void add_decimal(ExBytes *out, __int128 value, int scale) {
-    char digits[48];
-    int n = 0;
-    bool is_negative = value < 0;
-    unsigned __int128 v = is_negative ? (unsigned __int128)0 - (unsigned __int128)value : (unsigned __int128)value;
-    do {
-        digits[n++] = (char)('0' + (int)(v % 10));
-        v /= 10;
-    } while (v > 0);
-    if (is_negative) {
-        ex_bytes_add_char(out, '-');
-    }
-    int adjusted = n - 1 - scale;
-    if (adjusted < -6) {
-        ex_bytes_add_char(out, digits[n - 1]);
-        if (n > 1) {
-            ex_bytes_add_char(out, '.');
-        }
-        for (int i = n - 2; i >= 0; i--) {
-            ex_bytes_add_char(out, digits[i]);
-        }
-        ex_bytes_add_char(out, 'E');
-        ex_bytes_add_long(out, adjusted);
-        return;
-    }
-    while (n <= scale) {
-        digits[n++] = '0';
-    }
-    for (int i = n - 1; i >= 0; i--) {
-        ex_bytes_add_char(out, digits[i]);
-        if (i == scale && i > 0) {
-            ex_bytes_add_char(out, '.');
-        }
-    }
-}
-
-static void add_pattern(ExBytes *out, const ExPattern *pattern, const ExZone *zone, int64_t us) {
-    char text[256];
-    ex_bytes_add(out, text, ex_pattern_format(pattern, zone, us, text, sizeof text));
-}
-
-static void add_two(ExBytes *out, int64_t value) {
-    ex_bytes_add_char(out, (char)('0' + value / 10 % 10));
-    ex_bytes_add_char(out, (char)('0' + value % 10));
-}
-
-/* IntervalUtils.toDayTimeIntervalString, ANSI style. */
-static void add_day_time(ExBytes *out, const PlType *type, int64_t us) {
-    static const char *const units[] = {"DAY", "HOUR", "MINUTE", "SECOND"};
-    uint64_t v = us < 0 ? 0 - (uint64_t)us : (uint64_t)us;
-    ex_bytes_add(out, "INTERVAL '", 10);
-    if (us < 0) {
-        ex_bytes_add_char(out, '-');
-    }
-    static const uint64_t size[] = {86400000000ULL, 3600000000ULL, 60000000ULL, 1000000ULL};
-    for (int i = type->start; i <= type->end; i++) {
-        uint64_t n = v / size[i];
-        v -= n * size[i];
-        if (i > type->start) {
-            ex_bytes_add_char(out, i == 1 ? ' ' : ':');
-            add_two(out, (int64_t)n);
-        } else if (i == 0) {
-            ex_bytes_add_long(out, (int64_t)n);
-        } else {
-            add_two(out, (int64_t)n);
-        }
-    }
-    if (type->end == 3 && v > 0) {
-        char fraction[8];
-        int n = 6;
-        for (int i = 5; i >= 0; i--) {
-            fraction[i] = (char)('0' + v % 10);
-            v /= 10;
-        }
-        while (n > 0 && fraction[n - 1] == '0') {
-            n--;
-        }
-        ex_bytes_add_char(out, '.');
-        ex_bytes_add(out, fraction, (size_t)n);
-    }
-    ex_bytes_add(out, "' ", 2);
-    ex_bytes_add(out, units[type->start], strlen(units[type->start]));
-    if (type->end != type->start) {
-        ex_bytes_add(out, " TO ", 4);
-        ex_bytes_add(out, units[type->end], strlen(units[type->end]));
-    }
-}
-
-static void add_year_month(ExBytes *out, const PlType *type, int64_t months) {
-    uint64_t v = months < 0 ? 0 - (uint64_t)months : (uint64_t)months;
-    ex_bytes_add(out, "INTERVAL '", 10);
-    if (months < 0) {
-        ex_bytes_add_char(out, '-');
-    }
-    if (type->start == 0) {
-        ex_bytes_add_long(out, (int64_t)(v / 12));
-    }
-    if (type->start == 0 && type->end == 1) {
-        ex_bytes_add_char(out, '-');
-    }
-    if (type->end == 1) {
-        ex_bytes_add_long(out, (int64_t)(type->start == 0 ? v % 12 : v));
-    }
-    const char *unit = type->start == 1 ? "' MONTH" : type->end == 0 ? "' YEAR" : "' YEAR TO MONTH";
-    ex_bytes_add(out, unit, strlen(unit));
+static void add_pattern(ExBytes *out, const KnPattern *pattern, const KnZone *zone, int64_t us) {
+    out->len += kn_pattern_format(pattern, zone, us, reserve(out, kn_pattern_room(pattern)));
 }
 
 /* What the text formats and casts share; false: a type they have their own way for. */
 static bool add_plain(const PlType *type, duckdb_vector vector, idx_t row, ExBytes *out) {
     void *data = duckdb_vector_get_data(vector);
-    char text[64];
+    enum { ROOM = 96 }; /* for what the kernels write */
     switch (type->kind) {
     case PL_TYPE_BOOLEAN: {
         bool is_true = ((bool *)data)[row];
@@ -224,8 +101,8 @@ static bool add_plain(const PlType *type, duckdb_vector vector, idx_t row, ExByt
     case PL_TYPE_SHORT: ex_bytes_add_long(out, ((int16_t *)data)[row]); return true;
     case PL_TYPE_INT: ex_bytes_add_long(out, ((int32_t *)data)[row]); return true;
     case PL_TYPE_LONG: ex_bytes_add_long(out, ((int64_t *)data)[row]); return true;
-    case PL_TYPE_FLOAT: ex_bytes_add(out, text, kn_float_text(((float *)data)[row], text)); return true;
-    case PL_TYPE_DOUBLE: ex_bytes_add(out, text, kn_double_text(((double *)data)[row], text)); return true;
+    case PL_TYPE_FLOAT: out->len += kn_float_text(((float *)data)[row], reserve(out, ROOM)); return true;
+    case PL_TYPE_DOUBLE: out->len += kn_double_text(((double *)data)[row], reserve(out, ROOM)); return true;
     case PL_TYPE_STRING:
     case PL_TYPE_CHAR:
     case PL_TYPE_VARCHAR:
@@ -234,9 +111,15 @@ static bool add_plain(const PlType *type, duckdb_vector vector, idx_t row, ExByt
         ex_bytes_add(out, s.data, s.len);
         return true;
     }
-    case PL_TYPE_DECIMAL: add_decimal(out, decimal_at(type, data, row), type->scale); return true;
-    case PL_TYPE_DAY_TIME_INTERVAL: add_day_time(out, type, ((int64_t *)data)[row]); return true;
-    case PL_TYPE_YEAR_MONTH_INTERVAL: add_year_month(out, type, ((int32_t *)data)[row]); return true;
+    case PL_TYPE_DECIMAL:
+        out->len += kn_big_decimal_text(kn_decimal_load(data, type->precision, row), type->scale, reserve(out, ROOM));
+        return true;
+    case PL_TYPE_DAY_TIME_INTERVAL:
+        out->len += kn_day_time_text(((int64_t *)data)[row], type->start, type->end, reserve(out, ROOM));
+        return true;
+    case PL_TYPE_YEAR_MONTH_INTERVAL:
+        out->len += kn_year_month_text(((int32_t *)data)[row], type->start, type->end, reserve(out, ROOM));
+        return true;
     case PL_TYPE_DATE:
     case PL_TYPE_TIMESTAMP:
     case PL_TYPE_TIMESTAMP_NTZ:
@@ -263,66 +146,18 @@ void ex_format_scalar(const ExFormatOptions *options, const PlType *type, duckdb
     }
 }
 
-static void add_cast_time(ExBytes *out, int64_t local_us, bool is_date) {
-    int64_t day = local_us / 86400000000, rest = local_us % 86400000000;
-    if (rest < 0) {
-        rest += 86400000000;
-        day--;
-    }
-    int64_t year;
-    int month, dom;
-    ex_date_of(day, &year, &month, &dom);
-    if (year < 0) {
-        ex_bytes_add_char(out, '-');
-        year = -year;
-    } else if (year > 9999) {
-        ex_bytes_add_char(out, '+');
-    }
-    for (int64_t limit = 1000; limit > 1 && year < limit; limit /= 10) {
-        ex_bytes_add_char(out, '0');
-    }
-    ex_bytes_add_long(out, year);
-    ex_bytes_add_char(out, '-');
-    add_two(out, month);
-    ex_bytes_add_char(out, '-');
-    add_two(out, dom);
-    if (is_date) {
-        return;
-    }
-    ex_bytes_add_char(out, ' ');
-    add_two(out, rest / 3600000000);
-    ex_bytes_add_char(out, ':');
-    add_two(out, rest / 60000000 % 60);
-    ex_bytes_add_char(out, ':');
-    add_two(out, rest / 1000000 % 60);
-    int64_t micros = rest % 1000000;
-    if (micros > 0) {
-        char fraction[6];
-        int n = 6;
-        for (int i = 5; i >= 0; i--) {
-            fraction[i] = (char)('0' + micros % 10);
-            micros /= 10;
-        }
-        while (fraction[n - 1] == '0') {
-            n--;
-        }
-        ex_bytes_add_char(out, '.');
-        ex_bytes_add(out, fraction, (size_t)n);
-    }
-}
-
 void ex_format_cast(const ExFormatOptions *options, const PlType *type, duckdb_vector vector, idx_t row, ExBytes *out) {
     if (add_plain(type, vector, row, out)) {
         return;
     }
     void *data = duckdb_vector_get_data(vector);
+    char *text = reserve(out, 64);
     if (type->kind == PL_TYPE_DATE) {
-        add_cast_time(out, (int64_t)((int32_t *)data)[row] * 86400000000, true);
+        out->len += kn_date_text(((int32_t *)data)[row], text);
     } else if (type->kind == PL_TYPE_TIMESTAMP_NTZ) {
-        add_cast_time(out, ((int64_t *)data)[row], false);
+        out->len += kn_timestamp_text(((int64_t *)data)[row], text);
     } else if (type->kind == PL_TYPE_TIMESTAMP) {
-        int64_t us = ((int64_t *)data)[row];
-        add_cast_time(out, us + (int64_t)ex_zone_offset(options->zone, us) * 1000000, false);
+        out->len += kn_timestamp_text(kn_to_local(options->zone, ((int64_t *)data)[row]), text);
     }
 }
 
@@ -364,6 +199,17 @@ static void add_base64(ExBytes *out, Str s) {
     }
 }
 
+/* A key is its value inside Spark as text: times and intervals are numbers. */
+static void add_key(const ExFormatOptions *options, const PlType *type, duckdb_vector vector, idx_t row, ExBytes *out) {
+    if (type->kind == PL_TYPE_DATE || type->kind == PL_TYPE_YEAR_MONTH_INTERVAL) {
+        ex_bytes_add_long(out, ((int32_t *)duckdb_vector_get_data(vector))[row]);
+    } else if (type->kind == PL_TYPE_TIMESTAMP || type->kind == PL_TYPE_TIMESTAMP_NTZ || type->kind == PL_TYPE_DAY_TIME_INTERVAL) {
+        ex_bytes_add_long(out, ((int64_t *)duckdb_vector_get_data(vector))[row]);
+    } else {
+        ex_format_cast(options, type, vector, row, out);
+    }
+}
+
 static void json_list(const ExFormatOptions *options, const PlType *type, duckdb_vector vector, idx_t row, ExBytes *out) {
     duckdb_list_entry entry = ((duckdb_list_entry *)duckdb_vector_get_data(vector))[row];
     duckdb_vector child = duckdb_list_vector_get_child(vector);
@@ -377,7 +223,7 @@ static void json_list(const ExFormatOptions *options, const PlType *type, duckdb
         if (is_map) {
             ExBytes key = {0};
             duckdb_vector keys = duckdb_struct_vector_get_child(child, 0);
-            ex_format_cast(options, type->key, keys, i, &key);
+            add_key(options, type->key, keys, i, &key);
             ex_bytes_add_json(out, (Str){key.data, key.len});
             ex_bytes_free(&key);
             ex_bytes_add_char(out, ':');

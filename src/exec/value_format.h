@@ -5,7 +5,7 @@
 #ifndef SOLDER_EXEC_VALUE_FORMAT_H
 #define SOLDER_EXEC_VALUE_FORMAT_H
 
-#include "exec/time_pattern.h"
+#include "kernels/date_pattern.h"
 #include "plan/type.h"
 #include "plan/unresolved.h"
 
@@ -25,8 +25,8 @@ void ex_bytes_add_json(ExBytes *bytes, Str text);
 void ex_bytes_free(ExBytes *bytes);
 
 typedef struct ExFormatOptions {
-    const ExZone *zone;
-    const ExPattern *date, *timestamp, *ntz;
+    const KnZone *zone;
+    const KnPattern *date, *timestamp, *ntz;
     bool keep_null_fields; /* JSON: ignoreNullFields=false */
 } ExFormatOptions;
 

@@ -4,23 +4,9 @@
  */
 #include "exec/ex_internal.h"
 
+#include "kernels/kn_call.h"
+
 #include <string.h>
-
-static __int128 read_hugeint(const duckdb_hugeint *h) {
-    return ((__int128)h->upper << 64) | (__int128)h->lower;
-}
-
-static void read_decimal(PlValue *value, const PlType *type, void *data, idx_t row) {
-    if (type->precision <= 4) {
-        value->dec = ((int16_t *)data)[row];
-    } else if (type->precision <= 9) {
-        value->dec = ((int32_t *)data)[row];
-    } else if (type->precision <= 18) {
-        value->dec = ((int64_t *)data)[row];
-    } else {
-        value->dec = read_hugeint(&((duckdb_hugeint *)data)[row]);
-    }
-}
 
 static void read_list(Arena *arena, PlValue *value, const PlType *type, duckdb_vector vector, idx_t row) {
     duckdb_list_entry entry = ((duckdb_list_entry *)duckdb_vector_get_data(vector))[row];
@@ -77,7 +63,7 @@ const PlValue *ex_value_at(Arena *arena, const PlType *type, duckdb_vector vecto
         value->i = v.micros;
         break;
     }
-    case PL_TYPE_DECIMAL: read_decimal(value, type, data, row); break;
+    case PL_TYPE_DECIMAL: value->dec = kn_decimal_load(data, type->precision, row); break;
     case PL_TYPE_ARRAY:
     case PL_TYPE_MAP: read_list(arena, value, type, vector, row); break;
     case PL_TYPE_STRUCT: {

@@ -15,6 +15,7 @@
 typedef struct ExParquetOptions {
     Str codec;    /* DuckDB's word */
     Str metadata; /* schema JSON */
+    int64_t most_rows; /* maxRecordsPerFile; 0: any */
 } ExParquetOptions;
 
 static void add_quoted(StrBuf *out, char quote, Str text) {
@@ -100,12 +101,8 @@ bool ex_parquet_prepare(ExWriter *writer, Err *err) {
                   {"none", "uncompressed", ".parquet"},     {"uncompressed", "uncompressed", ".parquet"}};
     const ExWrite *write = writer->write;
     ExParquetOptions *options = ARENA_NEW(writer->arena, ExParquetOptions);
-    int64_t most_rows = 0;
-    if (!ex_option_int(write->options, write->noptions, "maxRecordsPerFile", 0, &most_rows, err)) {
+    if (!ex_option_int(write->options, write->noptions, "maxRecordsPerFile", 0, &options->most_rows, err)) {
         return false;
-    }
-    if (most_rows > 0) {
-        return err_set(err, ERR_NOT_SUPPORTED, "writing parquet with maxRecordsPerFile is not supported yet; csv, json and text take it");
     }
     const PlOption *given = ex_option_find(write->options, write->noptions, "compression");
     given = given != NULL ? given : ex_option_find(write->options, write->noptions, "parquet.compression");
@@ -140,7 +137,12 @@ bool ex_parquet_prepare(ExWriter *writer, Err *err) {
     return true;
 }
 
-static Str copy_sql(ExWriter *writer, Arena *arena, Str target) {
+/* DuckDB writes files in folders of its own, which take_files then puts in their places. */
+static bool is_split(const ExWriter *writer) {
+    return writer->npartition > 0 || ((const ExParquetOptions *)writer->options)->most_rows > 0;
+}
+
+static Str copy_sql(ExWriter *writer, Arena *arena, Str target, bool splits) {
     const LoQuery *query = writer->op->query;
     const ExParquetOptions *options = writer->options;
     StrBuf sql = {.arena = arena};
@@ -155,14 +157,23 @@ static Str copy_sql(ExWriter *writer, Arena *arena, Str target) {
     for (size_t i = 0; i < writer->npartition; i++) {
         strbuf_fmt(&sql, "%sc%u", i > 0 ? ", " : ", solder_directory(", (unsigned)query->output[writer->partition[i]].id);
     }
-    strbuf_fmt(&sql, "%s FROM (%.*s) AS solder_rows) TO ", writer->npartition > 0 ? ") AS solder_dir" : "", STR_ARG(query->sql));
+    strbuf_add_c(&sql, writer->npartition > 0 ? ") AS solder_dir" : "");
+    if (splits && options->most_rows > 0) { /* the rows of a directory, in turn, go to its first file, its second … */
+        strbuf_add_c(&sql, ", (row_number() OVER (");
+        for (size_t i = 0; i < writer->npartition; i++) {
+            strbuf_fmt(&sql, "%sc%u", i > 0 ? ", " : "PARTITION BY ", (unsigned)query->output[writer->partition[i]].id);
+        }
+        strbuf_fmt(&sql, ") - 1) // %lld AS solder_file", (long long)options->most_rows);
+    }
+    strbuf_fmt(&sql, " FROM (%.*s) AS solder_rows) TO ", STR_ARG(query->sql));
     add_quoted(&sql, '\'', target);
     strbuf_fmt(&sql, " (FORMAT parquet, COMPRESSION '%.*s', KV_METADATA {'org.apache.spark.version': '3.5.9', 'org.apache.spark.sql.parquet.row.metadata': ",
                STR_ARG(options->codec));
     add_quoted(&sql, '\'', options->metadata);
     strbuf_add_char(&sql, '}');
-    if (writer->npartition > 0) {
-        strbuf_add_c(&sql, ", PARTITION_BY (solder_dir), OVERWRITE_OR_IGNORE true, FILENAME_PATTERN 'p_{uuid}'");
+    if (splits) {
+        strbuf_fmt(&sql, ", PARTITION_BY (%s%s%s), OVERWRITE_OR_IGNORE true, FILENAME_PATTERN 'p_{uuid}'", writer->npartition > 0 ? "solder_dir" : "",
+                   writer->npartition > 0 && options->most_rows > 0 ? ", " : "", options->most_rows > 0 ? "solder_file" : "");
     }
     strbuf_add_char(&sql, ')');
     return strbuf_str(&sql);
@@ -221,8 +232,18 @@ static int64_t parquet_rows(ExScope *scope, Arena *arena, Str path) {
     return rows;
 }
 
-/* DuckDB wrote aside/solder_dir=<encoded>/p_….parquet; each goes to its place in the transaction. */
-static bool take_partitions(ExWriter *writer, ExScope *scope, Arena *arena, Str aside, size_t part, Err *err) {
+/* The directory that solder_dir=<encoded>/solder_file=3, or one of the two, stands for; empty: the target itself. */
+static Str directory_of(Arena *arena, Str below) {
+    Str lead = STR("solder_dir=");
+    if (!str_starts_with(below, lead)) {
+        return (Str){0};
+    }
+    const char *slash = memchr(below.data, '/', below.len);
+    return url_decode(arena, str_slice(below, lead.len, slash != NULL ? (size_t)(slash - below.data) : below.len));
+}
+
+/* DuckDB wrote aside/solder_dir=<encoded>/solder_file=<number>/p_….parquet; each goes to its place in the transaction. */
+static bool take_files(ExWriter *writer, ExScope *scope, Arena *arena, Str aside, size_t part, Err *err) {
     ExFoundList files;
     if (access(aside.data, F_OK) != 0) {
         return true; /* no row */
@@ -230,13 +251,13 @@ static bool take_partitions(ExWriter *writer, ExScope *scope, Arena *arena, Str 
     if (!ex_source_files(NULL, arena, &aside, 1, NULL, 0, &files, err)) {
         return false;
     }
+    Str last = {0};
+    size_t number = 0;
     for (size_t i = 0; i < files.count; i++) {
         const ExFound *f = &files.items[i];
-        Str directory = url_decode(arena, str_slice(f->below, sizeof "solder_dir=" - 1, f->below.len));
-        size_t number = 0;
-        while (number < i && str_eq(files.items[i - number - 1].below, f->below)) {
-            number++;
-        }
+        Str directory = directory_of(arena, f->below);
+        number = i > 0 && str_eq(directory, last) ? number + 1 : 0;
+        last = directory;
         Str path;
         int64_t rows = parquet_rows(scope, arena, f->path);
         if (!ex_write_add(writer, arena, directory, part, number, &path, err) || !move_file(f->path, path, err) ||
@@ -252,15 +273,21 @@ bool ex_parquet_part(ExWriter *writer, ExScope *scope, size_t part, Err *err) {
     Arena *arena = arena_new();
     int64_t rows = 0;
     Str aside = str_fmt(arena, "%.*s.part%zu", STR_ARG(writer->success), part);
-    bool is_ok = run_copy(writer->op, scope, copy_sql(writer, arena, aside), &rows, err);
-    if (is_ok && writer->npartition > 0) {
-        is_ok = take_partitions(writer, scope, arena, aside, part, err);
+    bool splits = is_split(writer);
+    bool is_ok = run_copy(writer->op, scope, copy_sql(writer, arena, aside, splits), &rows, err);
+    if (is_ok && splits && rows == 0 && writer->npartition == 0) { /* no row, no folder: an empty file still tells the schema */
+        ex_remove_tree(aside.data);
+        splits = false;
+        is_ok = part > 0 || run_copy(writer->op, scope, copy_sql(writer, arena, aside, splits), &rows, err);
+    }
+    if (is_ok && splits) {
+        is_ok = take_files(writer, scope, arena, aside, part, err);
     } else if (is_ok && (rows > 0 || part == 0)) {
         Str path;
         is_ok = ex_write_add(writer, arena, (Str){0}, part, 0, &path, err) && move_file(aside, path, err) &&
                 ex_write_count_file(writer, path, rows, err);
     }
-    if (!is_ok || (writer->npartition == 0 && rows == 0)) {
+    if (!is_ok || (!splits && rows == 0)) {
         (void)unlink(aside.data);
         ex_remove_tree(aside.data);
     }

@@ -1,7 +1,7 @@
-/* calendar.h - the proleptic Gregorian calendar (java.time), and time zones.
+/* calendar.h - the proleptic Gregorian calendar (java.time), time zones, and the text of dates, times and intervals.
  *
- * Shared by the date and time kernels. Invariant: days count from 1970-01-01, microseconds from its midnight UTC; no C library time function is
- * used, so that the process's own zone and locale play no part.
+ * Shared by the date and time kernels, and by the readers and writers of files (exec/). Invariant: days count from 1970-01-01, microseconds from its
+ * midnight UTC; no C library time function but the clock is used, so that the process's own zone and locale play no part.
  */
 #ifndef SOLDER_KERNELS_CALENDAR_H
 #define SOLDER_KERNELS_CALENDAR_H
@@ -38,22 +38,32 @@ int64_t kn_add_months(int64_t days, int64_t months);
 
 typedef struct KnZone KnZone;
 
-/* The zone of that name as ZoneId.of takes it (region, offset, UTC+1 …), kept by the call's state; NULL after kn_fail. */
+/* The zone of that name as ZoneId.of takes it (region, offset, UTC+1 …), in the arena; NULL: there is none of that name. It never changes, so
+ * threads share it. */
+const KnZone *kn_zone_new(Arena *arena, Str name);
+/* The same, kept by the call's state; NULL after kn_fail. */
 const KnZone *kn_zone_of(KnCall *kn, Str name);
-/* The same, owned by the caller; NULL when there is no such zone. */
-KnZone *kn_zone_new(Str name);
-void kn_zone_free(void *owned_zone);
-int64_t kn_zone_offset(const KnZone *zone, int64_t utc_seconds);         /* seconds east */
-int64_t kn_zone_offset_local(const KnZone *zone, int64_t local_seconds); /* gaps and overlaps as ZonedDateTime.ofLocal */
+Str kn_zone_id(const KnZone *zone); /* ZoneId.getId: +7 is +07:00 */
+/* Its name at an instant, PST or Pacific Standard Time, into at least KN_ZONE_NAME_MAX bytes; the length. */
+enum { KN_ZONE_NAME_MAX = 200 };
+size_t kn_zone_name(const KnZone *zone, int64_t utc_us, bool is_full, char *ret_text);
+int64_t kn_zone_offset(const KnZone *zone, int64_t utc_seconds); /* seconds east */
 int64_t kn_to_local(const KnZone *zone, int64_t utc_us);
-int64_t kn_to_utc(const KnZone *zone, int64_t local_us);
+int64_t kn_to_utc(const KnZone *zone, int64_t local_us); /* gaps and overlaps as ZonedDateTime.ofLocal */
+/* The same in a zone that a text names, for once; false: no such zone. */
+bool kn_to_utc_in(Str zone_name, int64_t local_us, int64_t *ret_utc_us);
 
 /* Spark's string casts. false: null. */
-bool kn_parse_date(Str text, int64_t *ret_days);
-/* zone_name: the session's; is_ntz: a zone in the text is dropped, and a time alone is no timestamp. today_us: the clock, for a time alone. */
-bool kn_parse_timestamp(Str text, const KnZone *session, bool is_ntz, int64_t *ret_us);
+bool kn_parse_date(Str text, int32_t *ret_days);
+/* A text without a zone is in the session's; one without a date is of today. */
+bool kn_parse_timestamp(Str text, const KnZone *session, int64_t *ret_us);
+/* The wall-clock time; a zone in the text is dropped where it is allowed. */
+bool kn_parse_ntz(Str text, bool allows_zone, int64_t *ret_us);
 /* yyyy-MM-dd[ HH:mm:ss[.ffffff]] into at least 48 bytes; the length. */
 size_t kn_date_text(int64_t days, char *ret_text);
 size_t kn_timestamp_text(int64_t local_us, char *ret_text);
+/* Intervals of the fields start to end (0 day … 3 second; 0 year, 1 month) as CAST(… AS STRING) says them, into at least 96 bytes; the length. */
+size_t kn_day_time_text(int64_t us, int start, int end, char *ret_text);
+size_t kn_year_month_text(int32_t months, int start, int end, char *ret_text);
 
 #endif

@@ -12,10 +12,7 @@
 
 static void string_to_date(KnCall *kn) {
     KN_EACH_ROW(kn, i) {
-        int64_t days;
-        if (kn_parse_date(kn_str(kn, 0, i), &days)) {
-            KN_OUT(kn, int32_t)[i] = (int32_t)days;
-        } else {
+        if (!kn_parse_date(kn_str(kn, 0, i), &KN_OUT(kn, int32_t)[i])) {
             kn_null(kn, i);
         }
     }
@@ -27,7 +24,7 @@ static void string_to_timestamp(KnCall *kn) {
         if (zone == NULL) {
             return;
         }
-        if (!kn_parse_timestamp(kn_str(kn, 0, i), zone, false, &KN_OUT(kn, int64_t)[i])) {
+        if (!kn_parse_timestamp(kn_str(kn, 0, i), zone, &KN_OUT(kn, int64_t)[i])) {
             kn_null(kn, i);
         }
     }
@@ -35,7 +32,7 @@ static void string_to_timestamp(KnCall *kn) {
 
 static void string_to_ntz(KnCall *kn) {
     KN_EACH_ROW(kn, i) {
-        if (!kn_parse_timestamp(kn_str(kn, 0, i), NULL, true, &KN_OUT(kn, int64_t)[i])) {
+        if (!kn_parse_ntz(kn_str(kn, 0, i), true, &KN_OUT(kn, int64_t)[i])) {
             kn_null(kn, i);
         }
     }
@@ -139,62 +136,19 @@ static void ntz_to_timestamp(KnCall *kn) {
     }
 }
 
-/* The fields of an interval's type, from start to end: "HOUR TO SECOND", or "HOUR". */
-static void add_fields(KnCall *kn, const char *const *names, int start, int end) {
-    kn_text_add(kn, names[start], strlen(names[start]));
-    if (end != start) {
-        kn_text_add(kn, " TO ", 4);
-        kn_text_add(kn, names[end], strlen(names[end]));
-    }
-}
-
-/* INTERVAL '1 02:03:04.5' DAY TO SECOND: the first field holds all that is above it, the others are of two digits (IntervalUtils of Spark 3.5). */
 static void day_time_str(KnCall *kn) {
-    static const char *const NAMES[] = {"DAY", "HOUR", "MINUTE", "SECOND"};
-    static const uint64_t MICROS[] = {UINT64_C(86400000000), UINT64_C(3600000000), 60000000, 1000000};
+    char text[96];
     KN_EACH_ROW(kn, i) {
-        int64_t us = KN_ARG(kn, int64_t, 0)[i];
-        int start = KN_ARG(kn, int32_t, 1)[i];
-        int end = KN_ARG(kn, int32_t, 2)[i];
-        uint64_t rest = us < 0 ? UINT64_C(0) - (uint64_t)us : (uint64_t)us;
-        kn_text_start(kn);
-        kn_text_add(kn, us < 0 ? "INTERVAL '-" : "INTERVAL '", us < 0 ? 11 : 10);
-        for (int field = start; field <= end; field++) {
-            char text[32];
-            const char *before = field == start ? "" : field == 1 ? " " : ":";
-            int n = snprintf(text, sizeof text, field == 0 ? "%s%llu" : "%s%02llu", before, (unsigned long long)(rest / MICROS[field]));
-            kn_text_add(kn, text, n > 0 ? (size_t)n : 0);
-            rest %= MICROS[field];
-        }
-        if (end == 3 && rest != 0) {
-            char fraction[16];
-            int n = snprintf(fraction, sizeof fraction, ".%06d", (int)rest);
-            while (n > 0 && fraction[n - 1] == '0') {
-                n--;
-            }
-            kn_text_add(kn, fraction, n > 0 ? (size_t)n : 0);
-        }
-        kn_text_add(kn, "' ", 2);
-        add_fields(kn, NAMES, start, end);
-        kn_put(kn, i, kn_text_str(kn));
+        size_t n = kn_day_time_text(KN_ARG(kn, int64_t, 0)[i], KN_ARG(kn, int32_t, 1)[i], KN_ARG(kn, int32_t, 2)[i], text);
+        kn_put(kn, i, (Str){text, n});
     }
 }
 
 static void year_month_str(KnCall *kn) {
-    static const char *const NAMES[] = {"YEAR", "MONTH"};
+    char text[96];
     KN_EACH_ROW(kn, i) {
-        int64_t months = KN_ARG(kn, int32_t, 0)[i];
-        int start = KN_ARG(kn, int32_t, 1)[i];
-        int end = KN_ARG(kn, int32_t, 2)[i];
-        long long size = months < 0 ? -months : months;
-        const char *sign = months < 0 ? "-" : "";
-        char text[64];
-        int n = start != end ? snprintf(text, sizeof text, "INTERVAL '%s%lld-%lld' ", sign, size / 12, size % 12)
-                             : snprintf(text, sizeof text, "INTERVAL '%s%lld' ", sign, start == 0 ? size / 12 : size);
-        kn_text_start(kn);
-        kn_text_add(kn, text, n > 0 ? (size_t)n : 0);
-        add_fields(kn, NAMES, start, end);
-        kn_put(kn, i, kn_text_str(kn));
+        size_t n = kn_year_month_text(KN_ARG(kn, int32_t, 0)[i], KN_ARG(kn, int32_t, 1)[i], KN_ARG(kn, int32_t, 2)[i], text);
+        kn_put(kn, i, (Str){text, n});
     }
 }
 

@@ -341,31 +341,11 @@ static void decimal_to_float(KnCall *kn) {
     }
 }
 
-/* BigDecimal.toString: with an exponent when the value is below 10^-6. */
 static void decimal_str(KnCall *kn) {
     KnDecimal from = kn_decimal_of(&kn->args[0]);
+    char text[64];
     KN_EACH_ROW(kn, i) {
-        char text[64];
-        char digits[48];
-        __int128 value = kn_decimal_get(&kn->args[0], &from, i);
-        size_t ndigits = kn_decimal_text((__int128)magnitude(value), 0, digits);
-        int exponent = (int)ndigits - 1 - from.scale;
-        if (exponent >= -6) {
-            kn_put(kn, i, (Str){text, kn_decimal_text(value, from.scale, text)});
-            continue;
-        }
-        kn_text_start(kn);
-        if (value < 0) {
-            kn_text_char(kn, '-');
-        }
-        kn_text_char(kn, digits[0]);
-        if (ndigits > 1) {
-            kn_text_char(kn, '.');
-            kn_text_add(kn, digits + 1, ndigits - 1);
-        }
-        kn_text_add(kn, "E-", 2);
-        kn_text_add(kn, digits, kn_decimal_text(-exponent, 0, digits));
-        kn_put(kn, i, kn_text_str(kn));
+        kn_put(kn, i, (Str){text, kn_big_decimal_text(kn_decimal_get(&kn->args[0], &from, i), from.scale, text)});
     }
 }
 

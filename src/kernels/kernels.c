@@ -13,13 +13,15 @@
 
 static const KnScalar *const tables[] = {kn_number_kernels, kn_number_text_kernels, kn_decimal_kernels,
                                         kn_show_kernels,   kn_string_kernels,      kn_regex_kernels,
-                                        kn_date_kernels,   kn_date_pattern_kernels, kn_python_kernels, kn_hash_kernels, kn_json_kernels};
+                                        kn_date_kernels,   kn_date_pattern_kernels, kn_python_kernels, kn_hash_kernels, kn_json_kernels,
+                                        kn_printf_kernels, kn_random_kernels, kn_text_tool_kernels};
 static const KnFamily *const families[] = {kn_decimal_families};
 
 struct KnSet {
     pthread_mutex_t lock;
     Arena *arena;
     Map names; /* of the instances registered */
+    const KnFamily *more; /* kn_set_add */
 };
 
 /* ---- a call ----------------------------------------------------------------------------------------------------------------------- */
@@ -333,15 +335,25 @@ void kn_set_free(KnSet *owned_set) {
     }
 }
 
-static const KnFamily *find_family(Str name) {
-    for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        for (const KnFamily *row = families[i]; row->name != NULL; row++) {
-            if (str_eq_c(name, row->name)) {
-                return row;
-            }
+void kn_set_add(KnSet *set, const KnFamily *rows) {
+    set->more = rows;
+}
+
+static const KnFamily *find_in(const KnFamily *rows, Str name) {
+    for (const KnFamily *row = rows; row != NULL && row->name != NULL; row++) {
+        if (str_eq_c(name, row->name)) {
+            return row;
         }
     }
     return NULL;
+}
+
+static const KnFamily *find_family(const KnSet *set, Str name) {
+    const KnFamily *found = find_in(set->more, name);
+    for (size_t i = 0; found == NULL && i < sizeof families / sizeof families[0]; i++) {
+        found = find_in(families[i], name);
+    }
+    return found;
 }
 
 /* The logical type that a type's text means, by asking DuckDB. */
@@ -371,7 +383,7 @@ static bool register_instance(duckdb_connection connection, Arena *arena, const 
 }
 
 bool kn_set_require(KnSet *set, duckdb_connection connection, Str family, Str type, Str name, Err *err) {
-    const KnFamily *row = find_family(family);
+    const KnFamily *row = find_family(set, family);
     if (row == NULL) {
         return err_set(err, ERR_INTERNAL, "no kernel family %.*s", STR_ARG(family));
     }

@@ -12,10 +12,14 @@
 #include <duckdb.h>
 
 typedef struct KnSet KnSet;
+struct KnFamily;
 
 /* Registers every kernel of fixed types into the connection's database; the set remembers what is registered. */
 KnSet *kn_set_new(duckdb_connection connection, Err *err);
 void kn_set_free(KnSet *owned_set);
+/* More families than those of kernels/: exec/'s own, which need its readers and writers (kn_call.h says how a kernel is written). Before the first
+ * kn_set_require; the rows are constants. */
+void kn_set_add(KnSet *set, const struct KnFamily *rows);
 /* Registers an instance of a generic kernel (LoKernel) unless it is there. Thread-safe. */
 bool kn_set_require(KnSet *set, duckdb_connection connection, Str family, Str type, Str name, Err *err);
 

@@ -172,6 +172,34 @@ typedef struct KnDecimal {
     int width, scale;
 } KnDecimal;
 
+/* One as DuckDB stores it for a precision. */
+static inline __int128 kn_decimal_load(const void *data, int precision, idx_t row) {
+    if (precision <= 4) {
+        return ((const int16_t *)data)[row];
+    }
+    if (precision <= 9) {
+        return ((const int32_t *)data)[row];
+    }
+    if (precision <= 18) {
+        return ((const int64_t *)data)[row];
+    }
+    __int128 value;
+    memcpy(&value, (const char *)data + row * sizeof value, sizeof value);
+    return value;
+}
+
+static inline void kn_decimal_store(void *data, int precision, idx_t row, __int128 value) {
+    if (precision <= 4) {
+        ((int16_t *)data)[row] = (int16_t)value;
+    } else if (precision <= 9) {
+        ((int32_t *)data)[row] = (int32_t)value;
+    } else if (precision <= 18) {
+        ((int64_t *)data)[row] = (int64_t)value;
+    } else {
+        memcpy((char *)data + row * sizeof value, &value, sizeof value);
+    }
+}
+
 KnDecimal kn_decimal_of(const KnColumn *column);
 __int128 kn_decimal_get(const KnColumn *column, const KnDecimal *type, idx_t row);
 void kn_decimal_put(KnColumn *column, const KnDecimal *type, idx_t row, __int128 value);
@@ -187,6 +215,9 @@ extern const KnScalar kn_date_kernels[];
 extern const KnScalar kn_hash_kernels[];
 extern const KnScalar kn_json_kernels[];
 extern const KnScalar kn_python_kernels[];
+extern const KnScalar kn_text_tool_kernels[];
+extern const KnScalar kn_printf_kernels[];
+extern const KnScalar kn_random_kernels[];
 extern const KnScalar kn_date_pattern_kernels[];
 extern const KnFamily kn_decimal_families[];
 

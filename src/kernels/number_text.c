@@ -202,32 +202,12 @@ static Str trim_java(Str text) {
     return str_slice(text, from, to);
 }
 
-bool kn_parse_long(Str text, bool allows_fraction, int64_t *ret_value) {
-    Str s = kn_trim_all(text);
-    size_t i = 0;
-    bool is_negative = false;
-    if (s.len == 0) {
-        return false;
-    }
-    if (s.data[0] == '-' || s.data[0] == '+') {
-        is_negative = s.data[0] == '-';
-        i = 1;
-        if (s.len == 1) {
-            return false;
-        }
-    }
-    int64_t value = 0; /* negative, so that the least value fits */
-    for (; i < s.len; i++) {
-        char c = s.data[i];
-        if (c == '.' && allows_fraction) {
-            break;
-        }
-        if (!is_digit(c) || __builtin_mul_overflow(value, (int64_t)10, &value) || __builtin_sub_overflow(value, (int64_t)(c - '0'), &value)) {
-            return false;
-        }
-    }
-    for (i++; i < s.len; i++) {
-        if (!is_digit(s.data[i])) {
+/* Digits, at least one; counted down from zero, so that the least value fits. */
+static bool read_long(Str digits, bool is_negative, int64_t *ret_value) {
+    int64_t value = 0;
+    for (size_t i = 0; i < digits.len; i++) {
+        unsigned digit = (unsigned)(unsigned char)digits.data[i] - '0';
+        if (digit > 9 || __builtin_mul_overflow(value, (int64_t)10, &value) || __builtin_sub_overflow(value, (int64_t)digit, &value)) {
             return false;
         }
     }
@@ -238,10 +218,35 @@ bool kn_parse_long(Str text, bool allows_fraction, int64_t *ret_value) {
     return true;
 }
 
+static bool has_sign(Str s) {
+    return s.len > 0 && (s.data[0] == '-' || s.data[0] == '+');
+}
+
+bool kn_java_long(Str text, int64_t *ret_value) {
+    size_t sign = has_sign(text) ? 1 : 0;
+    return text.len > sign && read_long((Str){text.data + sign, text.len - sign}, sign == 1 && text.data[0] == '-', ret_value);
+}
+
+bool kn_parse_long(Str text, bool allows_fraction, int64_t *ret_value) {
+    Str s = kn_trim_all(text);
+    size_t sign = has_sign(s) ? 1 : 0;
+    const char *point = allows_fraction && s.len > 0 ? memchr(s.data, '.', s.len) : NULL;
+    size_t end = point == NULL ? s.len : (size_t)(point - s.data);
+    if (s.len == sign || (end < sign)) {
+        return false;
+    }
+    for (size_t i = end + 1; i < s.len; i++) {
+        if (!is_digit(s.data[i])) {
+            return false;
+        }
+    }
+    return read_long(str_slice(s, sign, end), sign == 1 && s.data[0] == '-', ret_value);
+}
+
 typedef struct Decimal {
     bool is_negative;
     Str whole, fraction; /* digits */
-    int64_t exponent;    /* clamped */
+    int64_t exponent;    /* clamped, far beyond what BigDecimal's scale holds */
     size_t end;          /* behind what was read */
 } Decimal;
 
@@ -277,7 +282,7 @@ static bool read_decimal(Str s, Decimal *ret_decimal) {
             return false;
         }
         for (; at < s.len && is_digit(s.data[at]); at++) {
-            d.exponent = d.exponent > 1000000000 ? d.exponent : d.exponent * 10 + (s.data[at] - '0');
+            d.exponent = d.exponent > INT32_MAX ? d.exponent : d.exponent * 10 + (s.data[at] - '0');
         }
         d.exponent = is_negative ? -d.exponent : d.exponent;
         i = at;
@@ -348,14 +353,21 @@ static bool special_float(Str s, double *ret_value) {
             return true;
         }
     }
-    if (str_eq(s, STR("+NaN")) || str_eq(s, STR("-NaN"))) { /* Java takes a sign in front of NaN */
-        *ret_value = NAN;
-        return true;
-    }
     return false;
 }
 
-static bool parse_floating(Str text, bool is_float, double *ret_value) {
+/* Java's own two words, with or without a sign. */
+static bool java_word(Str s, double *ret_value) {
+    Str word = str_slice(s, has_sign(s) ? 1 : 0, s.len);
+    if (str_eq(word, STR("NaN"))) {
+        *ret_value = NAN;
+        return true;
+    }
+    *ret_value = s.len > 0 && s.data[0] == '-' ? -INFINITY : INFINITY;
+    return str_eq(word, STR("Infinity"));
+}
+
+static bool java_floating(Str text, bool is_float, double *ret_value) {
     Str s = trim_java(text);
     Str number = s;
     if (number.len > 1 && strchr("dDfF", number.data[number.len - 1]) != NULL && number.data[number.len - 1] != '\0') {
@@ -364,7 +376,7 @@ static bool parse_floating(Str text, bool is_float, double *ret_value) {
     Decimal d;
     bool is_decimal = read_decimal(number, &d) && d.end == number.len;
     if (!is_decimal && !is_hex_float(number)) {
-        return special_float(s, ret_value);
+        return java_word(s, ret_value);
     }
     if (is_decimal && !is_float && quick_double(&d, ret_value)) {
         return true;
@@ -383,13 +395,26 @@ static bool parse_floating(Str text, bool is_float, double *ret_value) {
     return true;
 }
 
+bool kn_java_double(Str text, double *ret_value) {
+    return java_floating(text, false, ret_value);
+}
+
+bool kn_java_float(Str text, float *ret_value) {
+    double value;
+    if (!java_floating(text, true, &value)) {
+        return false;
+    }
+    *ret_value = (float)value;
+    return true;
+}
+
 bool kn_parse_double(Str text, double *ret_value) {
-    return parse_floating(text, false, ret_value);
+    return java_floating(text, false, ret_value) || special_float(trim_java(text), ret_value);
 }
 
 bool kn_parse_float(Str text, float *ret_value) {
     double value;
-    if (!parse_floating(text, true, &value)) {
+    if (!java_floating(text, true, &value) && !special_float(trim_java(text), &value)) {
         return false;
     }
     *ret_value = (float)value;
@@ -431,60 +456,157 @@ bool kn_rescale(__int128 value, int from_scale, int to_scale, __int128 *ret_valu
     return true;
 }
 
+/* The digits of both parts as one row. */
+static char digit_at(const Decimal *d, size_t i) {
+    return i < d->whole.len ? d->whole.data[i] : d->fraction.data[i - d->whole.len];
+}
+
+static size_t leading_zeros(const Decimal *d) {
+    size_t total = d->whole.len + d->fraction.len;
+    size_t n = 0;
+    while (n < total && digit_at(d, n) == '0') {
+        n++;
+    }
+    return n;
+}
+
+/* count digits from the first on, at most 38; behind the text's end they are zeros. */
+static __int128 digits_value(const Decimal *d, size_t first, size_t count) {
+    size_t total = d->whole.len + d->fraction.len;
+    __int128 value = 0;
+    for (size_t done = 0; done < count;) { /* up to 18 digits fit the machine's own numbers */
+        size_t part = count - done < 18 ? count - done : 18;
+        uint64_t small = 0;
+        for (size_t i = 0; i < part; i++, done++) {
+            small = small * 10 + (first + done < total ? (uint64_t)(digit_at(d, first + done) - '0') : 0);
+        }
+        value = value == 0 ? (__int128)small : value * kn_power_of_ten[part] + small;
+    }
+    return value;
+}
+
 bool kn_parse_decimal(Str text, int scale, __int128 *ret_value) {
     Str s = trim_java(text);
     Decimal d;
-    if (!read_decimal(s, &d) || d.end != s.len) {
+    if (!read_decimal(s, &d) || d.end != s.len || d.exponent > INT32_MAX || d.exponent < -INT32_MAX) {
         return false;
     }
     size_t total = d.whole.len + d.fraction.len;
-    int64_t point = (int64_t)d.whole.len + d.exponent;
-    size_t at = 0;
-#define DIGIT(i) ((i) < d.whole.len ? d.whole.data[i] : d.fraction.data[(i)-d.whole.len])
-    while (at < total && DIGIT(at) == '0') {
-        at++;
-    }
+    size_t at = leading_zeros(&d);
+    int64_t keep = (int64_t)d.whole.len + d.exponent - (int64_t)at + scale; /* significant digits in front of the cut */
     *ret_value = 0;
-    int64_t keep = point - (int64_t)at + scale; /* significant digits in front of the cut */
     if (at == total || keep < 0) {
         return true;
     }
     if (keep > 38) {
         return false;
     }
-    __int128 value = 0;
-    for (int64_t i = 0; i < keep; i++) {
-        size_t position = at + (size_t)i;
-        value = value * 10 + (position < total ? DIGIT(position) - '0' : 0);
-    }
+    __int128 value = digits_value(&d, at, (size_t)keep);
     size_t next = at + (size_t)keep;
-    if (next < total && DIGIT(next) >= '5') {
+    if (next < total && digit_at(&d, next) >= '5') {
         value++;
     }
-#undef DIGIT
     *ret_value = d.is_negative ? -value : value;
     return true;
 }
 
-size_t kn_decimal_text(__int128 value, int scale, char *ret_text) {
-    char reversed[48];
-    size_t n = 0;
-    size_t len = 0;
-    unsigned __int128 rest = value < 0 ? -(unsigned __int128)value : (unsigned __int128)value;
-    while (rest > 0 || n <= (size_t)scale) {
-        reversed[n++] = (char)('0' + (int)(rest % 10));
-        rest /= 10;
+bool kn_decimal_shape(Str text, int *ret_precision, int *ret_scale) {
+    Decimal d;
+    if (!read_decimal(text, &d) || d.end != text.len) {
+        return false;
     }
-    if (value < 0) {
+    size_t digits = d.whole.len + d.fraction.len - leading_zeros(&d);
+    int64_t scale = (int64_t)d.fraction.len - d.exponent;
+    if (digits > INT32_MAX || scale > INT32_MAX || scale < INT32_MIN) {
+        return false;
+    }
+    *ret_precision = digits == 0 ? 1 : (int)digits;
+    *ret_scale = (int)scale;
+    return true;
+}
+
+/* Digits from the last on, at least one; how many. */
+static size_t reversed_digits(unsigned __int128 value, char *ret_text) {
+    size_t n = 0;
+    while (value > UINT64_MAX) { /* divisions of 128 bits are slow: one for 18 digits */
+        uint64_t low = (uint64_t)(value % (unsigned __int128)kn_power_of_ten[18]);
+        value /= (unsigned __int128)kn_power_of_ten[18];
+        for (int i = 0; i < 18; i++, low /= 10) {
+            ret_text[n++] = (char)('0' + low % 10);
+        }
+    }
+    uint64_t rest = (uint64_t)value;
+    do {
+        ret_text[n++] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    return n;
+}
+
+size_t kn_padded_text(int64_t value, int width, char *ret_text) {
+    if (width == 2 && value >= 0 && value < 100) { /* nearly all parts of dates and times */
+        ret_text[0] = (char)('0' + value / 10);
+        ret_text[1] = (char)('0' + value % 10);
+        return 2;
+    }
+    uint64_t rest = value < 0 ? UINT64_C(0) - (uint64_t)value : (uint64_t)value;
+    int digits = 1;
+    for (uint64_t above = rest / 10; above > 0; above /= 10) {
+        digits++;
+    }
+    size_t sign = value < 0 ? 1 : 0;
+    size_t end = sign + (size_t)(digits > width ? digits : width);
+    ret_text[0] = '-';
+    for (size_t i = end; i > sign; rest /= 10) {
+        ret_text[--i] = (char)('0' + rest % 10);
+    }
+    return end;
+}
+
+/* A row of reversed digits with the point in front of the last scale of them. */
+static size_t plain_decimal(char *reversed, size_t n, bool is_negative, size_t scale, char *ret_text) {
+    size_t len = 0;
+    while (n <= scale) {
+        reversed[n++] = '0';
+    }
+    if (is_negative) {
         ret_text[len++] = '-';
     }
     while (n > 0) {
-        if (n == (size_t)scale) {
+        if (n == scale) {
             ret_text[len++] = '.';
         }
         ret_text[len++] = reversed[--n];
     }
     return len;
+}
+
+size_t kn_decimal_text(__int128 value, int scale, char *ret_text) {
+    char reversed[48];
+    size_t n = reversed_digits(value < 0 ? -(unsigned __int128)value : (unsigned __int128)value, reversed);
+    return plain_decimal(reversed, n, value < 0, (size_t)scale, ret_text);
+}
+
+size_t kn_big_decimal_text(__int128 value, int scale, char *ret_text) {
+    char reversed[48];
+    size_t n = reversed_digits(value < 0 ? -(unsigned __int128)value : (unsigned __int128)value, reversed);
+    int exponent = (int)n - 1 - scale;
+    if (exponent >= -6) {
+        return plain_decimal(reversed, n, value < 0, (size_t)scale, ret_text);
+    }
+    size_t len = 0;
+    if (value < 0) {
+        ret_text[len++] = '-';
+    }
+    ret_text[len++] = reversed[--n];
+    if (n > 0) {
+        ret_text[len++] = '.';
+    }
+    while (n > 0) {
+        ret_text[len++] = reversed[--n];
+    }
+    ret_text[len++] = 'E';
+    return len + kn_padded_text(exponent, 1, ret_text + len);
 }
 
 /* ---- kernels ---------------------------------------------------------------------------------------------------------------------- */

@@ -23,7 +23,12 @@ double kn_digits_to_double(const KnDigits *digits);
 size_t kn_double_text(double x, char *ret_text);
 size_t kn_float_text(float x, char *ret_text);
 
-/* Spark's string casts; false gives null. */
+/* Long.parseLong, Double.parseDouble and Float.parseFloat, which the readers of files go by; false: no such number. */
+bool kn_java_long(Str text, int64_t *ret_value);
+bool kn_java_double(Str text, double *ret_value);
+bool kn_java_float(Str text, float *ret_value);
+
+/* Spark's string casts; false gives null. They take more words for infinity and NaN than Java does. */
 bool kn_parse_double(Str text, double *ret_value);
 bool kn_parse_float(Str text, float *ret_value);
 /* legacy: a fraction is dropped; exact (try_cast): only digits. */
@@ -33,6 +38,8 @@ Str kn_trim_all(Str text);
 
 /* A decimal number's text as unscaled value at the wanted scale, rounded HALF_UP; false when it is no number or has more than 38 digits. */
 bool kn_parse_decimal(Str text, int scale, __int128 *ret_value);
+/* Precision and scale of a text as java.math.BigDecimal has them; false: no number, or a scale that Java does not hold. */
+bool kn_decimal_shape(Str text, int *ret_precision, int *ret_scale);
 /* Multiplies or divides (HALF_UP) by powers of ten; false on overflow of 38 digits. */
 bool kn_rescale(__int128 value, int from_scale, int to_scale, __int128 *ret_value);
 /* |value| < 10^precision */
@@ -40,5 +47,9 @@ bool kn_fits(__int128 value, int precision);
 extern const __int128 kn_power_of_ten[39];
 /* Digits with the point, no exponent, into at least 48 bytes; the length. */
 size_t kn_decimal_text(__int128 value, int scale, char *ret_text);
+/* BigDecimal.toString: as above, but with an exponent when the value is below 10^-6. */
+size_t kn_big_decimal_text(__int128 value, int scale, char *ret_text);
+/* Digits of a number, with zeros in front up to a width, into at least 24 bytes (or the width); the length. */
+size_t kn_padded_text(int64_t value, int width, char *ret_text);
 
 #endif

@@ -1,4 +1,4 @@
-/* kernels/regex.c - Java's regular expressions on PCRE2 (JIT): rlike, regexp_extract, regexp_replace, split.
+/* kernels/regex.c - Java's regular expressions on PCRE2 (JIT): rlike, regexp_extract, regexp_replace, split and their kin.
  *
  * Invariant: a constant pattern is compiled once a thread. Java's \d \w \s \b are ASCII by default and PCRE2's are too without PCRE2_UCP; a
  * $ in Java also matches before a final line terminator, as in PCRE2.
@@ -268,11 +268,105 @@ static void split(KnCall *kn) {
     }
 }
 
+/* How often the pattern is found. */
+static void regexp_count(KnCall *kn) {
+    const PCRE2_SIZE *offsets;
+    KN_EACH_ROW(kn, i) {
+        Str s = kn_str(kn, 0, i);
+        const Regex *regex = regex_of(kn, kn_str(kn, 1, i));
+        if (regex == NULL) {
+            return;
+        }
+        int32_t count = 0;
+        for (size_t at = 0; at <= s.len && match_at(kn, regex, s, at, &offsets); count++) {
+            at = offsets[1] > offsets[0] ? offsets[1] : offsets[1] + (offsets[1] < s.len ? kn_char_size(s, offsets[1]) : 1);
+        }
+        if (kn->failed) {
+            return;
+        }
+        KN_OUT(kn, int32_t)[i] = count;
+    }
+}
+
+/* The first match, or null. */
+static void regexp_substr(KnCall *kn) {
+    const PCRE2_SIZE *offsets;
+    KN_EACH_ROW(kn, i) {
+        Str s = kn_str(kn, 0, i);
+        const Regex *regex = regex_of(kn, kn_str(kn, 1, i));
+        if (regex == NULL) {
+            return;
+        }
+        if (match_at(kn, regex, s, 0, &offsets) && offsets[1] > offsets[0]) {
+            kn_put(kn, i, str_slice(s, offsets[0], offsets[1]));
+        } else if (kn->failed) {
+            return;
+        } else {
+            kn_null(kn, i);
+        }
+    }
+}
+
+/* Where the first match begins, from 1; 0: nowhere. */
+static void regexp_instr(KnCall *kn) {
+    const PCRE2_SIZE *offsets;
+    KN_EACH_ROW(kn, i) {
+        Str s = kn_str(kn, 0, i);
+        const Regex *regex = regex_of(kn, kn_str(kn, 1, i));
+        if (regex == NULL) {
+            return;
+        }
+        bool is_found = match_at(kn, regex, s, 0, &offsets);
+        if (kn->failed) {
+            return;
+        }
+        KN_OUT(kn, int32_t)[i] = is_found ? (int32_t)kn_char_count(str_slice(s, 0, offsets[0])) + 1 : 0;
+    }
+}
+
+/* A group of every match. */
+static void regexp_extract_all(KnCall *kn) {
+    const PCRE2_SIZE *offsets;
+    idx_t size = 0;
+    for (idx_t i = 0; i < kn->rows; i++) {
+        duckdb_list_entry *entry = &KN_OUT(kn, duckdb_list_entry)[i];
+        *entry = (duckdb_list_entry){size, 0};
+        if (kn_row_has_null(kn, i)) {
+            kn_null(kn, i);
+            continue;
+        }
+        Str s = kn_str(kn, 0, i);
+        int32_t group = KN_ARG(kn, int32_t, 2)[i];
+        const Regex *regex = regex_of(kn, kn_str(kn, 1, i));
+        if (regex == NULL) {
+            return;
+        }
+        for (size_t at = 0; at <= s.len && match_at(kn, regex, s, at, &offsets);) {
+            if (!check_group(kn, "regexp_extract_all", regex, group)) {
+                return;
+            }
+            bool is_set = offsets[2 * group] != PCRE2_UNSET;
+            at = offsets[1] > offsets[0] ? offsets[1] : offsets[1] + (offsets[1] < s.len ? kn_char_size(s, offsets[1]) : 1);
+            if (!push_text(kn, &size, is_set ? str_slice(s, offsets[2 * group], offsets[2 * group + 1]) : STR(""))) {
+                return;
+            }
+        }
+        if (kn->failed) {
+            return;
+        }
+        entry->length = size - entry->offset;
+    }
+}
+
 const KnScalar kn_regex_kernels[] = {
     {"spark_rlike", "ss:b", rlike},
     {"spark_regexp_extract", "ss4:s", regexp_extract},
     {"spark_regexp_replace", "sss:s", regexp_replace},
     {"spark_regexp_replace", "sss4:s", regexp_replace},
+    {"spark_regexp_count", "ss:4", regexp_count},
+    {"spark_regexp_substr", "ss:s", regexp_substr},
+    {"spark_regexp_instr", "ss:4", regexp_instr},
+    {"spark_regexp_extract_all", "ss4:S", regexp_extract_all},
     {"spark_split", "ss:S", split},
     {"spark_split", "ss4:S", split},
     {.name = NULL},

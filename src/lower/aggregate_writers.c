@@ -80,6 +80,41 @@ static void write_count(Lo *lo, StrBuf *out, const LoCall *call) {
     write_plain(lo, out, call, "count", strbuf_str(&all));
 }
 
+/* A long that does not fit is null. */
+static void write_try_sum(Lo *lo, StrBuf *out, const LoCall *call) {
+    if (!pl_type_is_integral(call->args[0]->type)) {
+        write_sum(lo, out, call);
+        return;
+    }
+    strbuf_add_c(out, "TRY_CAST(");
+    write_plain(lo, out, call, "sum", first_argument(lo, call));
+    strbuf_add_c(out, " AS BIGINT)");
+}
+
+/* The moments of all values: DuckDB's skewness corrects for a sample, and needs three values. */
+static void write_skewness(Lo *lo, StrBuf *out, const LoCall *call) {
+    Str x = first_argument(lo, call);
+    Str over = call->over;
+    strbuf_fmt(out,
+               "(CASE WHEN count(%.*s)%.*s < 3 THEN CASE WHEN min(%.*s)%.*s < max(%.*s)%.*s THEN CAST(0 AS DOUBLE) END ELSE skewness(%.*s)%.*s * "
+               "(count(%.*s)%.*s - 2) / sqrt(CAST(count(%.*s)%.*s AS DOUBLE) * (count(%.*s)%.*s - 1)) END)",
+               STR_ARG(x), STR_ARG(over), STR_ARG(x), STR_ARG(over), STR_ARG(x), STR_ARG(over), STR_ARG(x), STR_ARG(over), STR_ARG(x), STR_ARG(over),
+               STR_ARG(x), STR_ARG(over), STR_ARG(x), STR_ARG(over));
+}
+
+static void write_kurtosis(Lo *lo, StrBuf *out, const LoCall *call) {
+    Str x = first_argument(lo, call);
+    Str over = call->over;
+    strbuf_fmt(out, "(CASE WHEN min(%.*s)%.*s < max(%.*s)%.*s THEN kurtosis_pop(%.*s)%.*s END)", STR_ARG(x), STR_ARG(over), STR_ARG(x), STR_ARG(over),
+               STR_ARG(x), STR_ARG(over));
+}
+
+static void write_percentile_approx(Lo *lo, StrBuf *out, const LoCall *call) {
+    Str x = first_argument(lo, call);
+    Str at = lo_expr(lo, call->args[1]);
+    strbuf_fmt(out, "quantile_disc(%.*s, %.*s)%.*s", STR_ARG(x), STR_ARG(at), STR_ARG(call->over));
+}
+
 /* first(x[, ignoreNulls]) and last: in a window they are first_value and last_value, which alone know frames. */
 static void write_edge(Lo *lo, StrBuf *out, const LoCall *call, const char *any, const char *value) {
     bool ignores = call->ignore_nulls || (call->nargs > 1 && call->args[1]->tag == TX_LITERAL && call->args[1]->literal->i != 0);
@@ -210,6 +245,7 @@ static const Writer writers[] = {
     {"@cume_dist", write_cume_dist},
     {"@dense_rank", write_dense_rank},
     {"@first", write_first},
+    {"@kurtosis", write_kurtosis},
     {"@lag", write_lag},
     {"@last", write_last},
     {"@lead", write_lead},
@@ -218,9 +254,12 @@ static const Writer writers[] = {
     {"@nth_value", write_nth_value},
     {"@ntile", write_ntile},
     {"@percent_rank", write_percent_rank},
+    {"@percentile_approx", write_percentile_approx},
     {"@rank", write_rank},
     {"@row_number", write_row_number},
+    {"@skewness", write_skewness},
     {"@sum", write_sum},
+    {"@try_sum", write_try_sum},
 };
 
 LoWriter *lo_aggregate_writer_find(Str name) {

@@ -1,7 +1,7 @@
 /* lower/call.c - a function's row into SQL: templates, and the @writers for those that depend on types.
  *
  * Used by expr.c. The lower column of spec/functions is a template: {0} {1} arguments, {*} all of them, {1*} from the second on,
- * {1=text} an argument or, where the call has none, that text, {type} the result's DuckDB type, {type0} an argument's, {tz} the session's time zone as a literal, {kernel:family} a generic kernel's instance for
+ * {1=text} an argument or, where the call has none, that text, {type} the result's DuckDB type, {type0} an argument's, {simple0} the first argument's Spark type as text, {tz} the session's time zone as a literal, {kernel:family} a generic kernel's instance for
  * the result type; in aggregates {d} DISTINCT or nothing and {over} the FILTER and OVER clauses, which stand right behind DuckDB's function.
  * Invariant: an argument is computed once where it is named once; a template that names one twice is for cheap or idempotent use only.
  */
@@ -53,6 +53,8 @@ static bool write_word(Lo *lo, StrBuf *out, Str word, const LoCall *call, bool *
             return false;
         }
         strbuf_add(out, lo_duckdb_type(lo->arena, call->args[index]->type));
+    } else if (str_eq(word, STR("simple0")) && call->nargs > 0) {
+        lo_write_quoted(out, pl_type_simple(lo->arena, call->args[0]->type));
     } else if (str_eq(word, STR("tz"))) {
         lo_write_quoted(out, lo->time_zone);
     } else if (str_starts_with(word, STR("kernel:"))) {

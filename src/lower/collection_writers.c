@@ -222,6 +222,68 @@ static void write_map_contains_key(Lo *lo, StrBuf *out, const LoCall *call) {
     strbuf_fmt(out, "list_contains(map_keys(%.*s), %.*s)", STR_ARG(map), STR_ARG(key));
 }
 
+/* A map of entries; a key that comes twice ends the query (spark.sql.mapKeyDedupPolicy=EXCEPTION). */
+static void write_checked_map(StrBuf *out, Str entries) {
+    strbuf_fmt(out,
+               "(CASE WHEN len(list_distinct(list_transform(%.*s, lambda e: struct_extract(e, 'key')))) < len(%.*s) THEN error('DUPLICATED_MAP_KEY: [DUPLICATED_MAP_KEY] "
+               "Duplicate map key was found, please check the input data. If you want to remove the duplicated keys, you can set "
+               "\"spark.sql.mapKeyDedupPolicy\" to \"LAST_WIN\" so that the key inserted at last takes precedence.') ELSE map_from_entries(%.*s) END)",
+               STR_ARG(entries), STR_ARG(entries), STR_ARG(entries));
+}
+
+static void write_map_concat(Lo *lo, StrBuf *out, const LoCall *call) {
+    StrBuf all = {.arena = lo->arena};
+    StrBuf nulls = {.arena = lo->arena};
+    if (call->nargs == 0) {
+        strbuf_fmt(out, "CAST(MAP {} AS %.*s)", STR_ARG(lo_duckdb_type(lo->arena, call->type)));
+        return;
+    }
+    strbuf_add_c(&all, "list_concat(");
+    for (size_t i = 0; i < call->nargs; i++) {
+        Str map = EXPR(i);
+        strbuf_fmt(&all, "%smap_entries(%.*s)", i > 0 ? ", " : "", STR_ARG(map));
+        strbuf_fmt(&nulls, "%s%.*s IS NULL", i > 0 ? " OR " : "", STR_ARG(map));
+    }
+    strbuf_add_char(&all, ')');
+    strbuf_fmt(out, "(CASE WHEN %.*s THEN NULL ELSE ", STR_ARG(strbuf_str(&nulls)));
+    write_checked_map(out, strbuf_str(&all));
+    strbuf_add_c(out, " END)");
+}
+
+/* str_to_map(text, pairs' delimiter, keys' delimiter): both are regular expressions; a key without its delimiter has the value null. */
+static void write_str_to_map(Lo *lo, StrBuf *out, const LoCall *call) {
+    Str s = EXPR(0);
+    Str pairs = EXPR(1);
+    Str keys = EXPR(2);
+    Str item = lo_name(lo, "e");
+    Str entries = str_fmt(lo->arena,
+                          "list_transform(list_transform(spark_split(%.*s, %.*s, CAST(-1 AS INTEGER)), lambda p: spark_split(p, %.*s, CAST(2 AS INTEGER))), lambda %.*s: "
+                          "struct_pack(\"key\" := list_extract(%.*s, 1), \"value\" := list_extract(%.*s, 2)))",
+                          STR_ARG(s), STR_ARG(pairs), STR_ARG(keys), STR_ARG(item), STR_ARG(item), STR_ARG(item));
+    strbuf_fmt(out, "(CASE WHEN %.*s IS NULL OR %.*s IS NULL OR %.*s IS NULL THEN NULL ELSE ", STR_ARG(s), STR_ARG(pairs), STR_ARG(keys));
+    write_checked_map(out, entries);
+    strbuf_add_c(out, " END)");
+}
+
+static void write_arrays_zip(Lo *lo, StrBuf *out, const LoCall *call) {
+    StrBuf all = {.arena = lo->arena};
+    StrBuf nulls = {.arena = lo->arena};
+    StrBuf fields = {.arena = lo->arena};
+    Str item = lo_name(lo, "e");
+    if (call->nargs == 0) {
+        strbuf_fmt(out, "CAST([] AS %.*s)", STR_ARG(lo_duckdb_type(lo->arena, call->type)));
+        return;
+    }
+    for (size_t i = 0; i < call->nargs; i++) {
+        Str array = EXPR(i);
+        strbuf_fmt(&all, "%s%.*s", i > 0 ? ", " : "", STR_ARG(array));
+        strbuf_fmt(&nulls, "%s%.*s IS NULL", i > 0 ? " OR " : "", STR_ARG(array));
+        strbuf_fmt(&fields, "%sf%zu := struct_extract(%.*s, %zu)", i > 0 ? ", " : "", i, STR_ARG(item), i + 1);
+    }
+    strbuf_fmt(out, "(CASE WHEN %.*s THEN NULL ELSE list_transform(list_zip(%.*s), lambda %.*s: struct_pack(%.*s)) END)", STR_ARG(strbuf_str(&nulls)),
+               STR_ARG(strbuf_str(&all)), STR_ARG(item), STR_ARG(strbuf_str(&fields)));
+}
+
 /* ---- higher-order functions -------------------------------------------------------------------------------------------------------- */
 
 /* A lambda's body with each parameter replaced by a text. */
@@ -365,12 +427,14 @@ static const struct {
     {"@array_sort", write_array_sort},
     {"@array_union", write_array_union},
     {"@arrays_overlap", write_arrays_overlap},
+    {"@arrays_zip", write_arrays_zip},
     {"@element_at", write_element_at},
     {"@exists", write_exists},
     {"@filter", write_filter},
     {"@flatten", write_flatten},
     {"@fold", write_fold},
     {"@forall", write_forall},
+    {"@map_concat", write_map_concat},
     {"@map_contains_key", write_map_contains_key},
     {"@map_entries", write_map_entries},
     {"@map_filter", write_map_filter},
@@ -379,6 +443,7 @@ static const struct {
     {"@sequence", write_sequence},
     {"@slice", write_slice},
     {"@sort_array", write_sort_array},
+    {"@str_to_map", write_str_to_map},
     {"@transform", write_transform},
     {"@transform_keys", write_transform_keys},
     {"@transform_values", write_transform_values},

@@ -183,6 +183,11 @@ void lo_write_expr(Lo *lo, StrBuf *out, const TxExpr *expr) {
         return;
     }
     case TX_CAST:
+        if (expr->cast.child->type->kind == PL_TYPE_NULL && expr->cast.child->tag == TX_CALL) { /* raise_error: it must run */
+            Str child = lo_expr(lo, expr->cast.child);
+            strbuf_fmt(out, "(CASE WHEN %.*s IS NULL THEN CAST(NULL AS %.*s) END)", STR_ARG(child), STR_ARG(lo_duckdb_type(lo->arena, expr->type)));
+            return;
+        }
         lo_write_cast(lo, out, lo_expr(lo, expr->cast.child), expr->cast.child->type, expr->type, expr->cast.mode);
         return;
     case TX_CASE: write_case(lo, out, expr); return;

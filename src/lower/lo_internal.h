@@ -26,6 +26,7 @@ typedef struct Lo {
     bool feeds_blocking; /* what is written now goes, row by row, into an operator that holds rows back */
     VEC(LoInput) inputs;
     VEC(LoKernel) kernels;
+    int64_t kept_bytes;
     const LoSubstitute *substitutes;
     /* Inside TR_AGGREGATE's output: grouping expressions by position, and the columns that hold them. */
     const TxExpr *const *groups;

@@ -23,7 +23,8 @@ const LoQuery *lo_lower(Arena *arena, const PlSettings *settings, const TrRel *r
                        .inputs = lo.inputs.items,
                        .ninputs = lo.inputs.count,
                        .kernels = lo.kernels.items,
-                       .nkernels = lo.kernels.count};
+                       .nkernels = lo.kernels.count,
+                       .kept_bytes = lo.kept_bytes};
     return query;
 }
 
@@ -119,6 +120,16 @@ static void write_local(Lo *lo, StrBuf *out, const TrRel *rel) {
     strbuf_add_c(out, "SELECT ");
     lo_write_columns(lo, out, rel->output, rel->noutput);
     strbuf_fmt(out, " FROM solder_arrow(%zu)", number);
+}
+
+static void write_kept(Lo *lo, StrBuf *out, const TrRel *rel) {
+    lo->kept_bytes += rel->kept.bytes;
+    strbuf_add_c(out, rel->noutput == 0 ? "SELECT 0 AS c_" : "SELECT ");
+    for (size_t i = 0; i < rel->noutput; i++) {
+        strbuf_fmt(out, "%sk%zu AS c%u", i > 0 ? ", " : "", i, (unsigned)rel->output[i].id);
+    }
+    strbuf_add_c(out, " FROM ");
+    lo_write_identifier(out, rel->kept.table);
 }
 
 static void write_values(Lo *lo, StrBuf *out, const TrRel *rel) {
@@ -295,6 +306,30 @@ void lo_write_rel(Lo *lo, StrBuf *out, const TrRel *rel) {
     lo->feeds_blocking = feeds_blocking;
 }
 
+/* Calls that are a window over all rows in DuckDB, which a WHERE can't hold. */
+static bool numbers_rows(void *self, const TxExpr *expr) {
+    (void)self;
+    Str lower = expr->tag == TX_CALL ? str_from_c(expr->call.fn->lower) : STR("");
+    return str_starts_with(lower, STR("@rand")) || str_starts_with(lower, STR("(row_number() OVER ()"));
+}
+
+static void write_filter(Lo *lo, StrBuf *out, const TrRel *rel) {
+    if (!pl_expr_any(rel->filter.condition, numbers_rows, NULL)) {
+        write_select(lo, out, rel, rel->input);
+        strbuf_add_c(out, " WHERE ");
+        lo_write_expr(lo, out, rel->filter.condition);
+        return;
+    }
+    Str kept = lo_name(lo, "kept");
+    strbuf_add_c(out, "SELECT ");
+    lo_write_columns(lo, out, rel->output, rel->noutput);
+    strbuf_add_c(out, " FROM (SELECT *, ");
+    lo_write_expr(lo, out, rel->filter.condition);
+    strbuf_fmt(out, " AS %.*s", STR_ARG(kept));
+    lo_write_from(lo, out, rel->input);
+    strbuf_fmt(out, ") AS %s WHERE %.*s", lo_alias(lo), STR_ARG(kept));
+}
+
 static void write_node(Lo *lo, StrBuf *out, const TrRel *rel) {
     /* A relation below an aggregate has nothing to do with the aggregate's groups. */
     const TxExpr *const *groups = lo->groups;
@@ -306,11 +341,7 @@ static void write_node(Lo *lo, StrBuf *out, const TrRel *rel) {
     case TR_VALUES: write_values(lo, out, rel); break;
     case TR_RANGE: write_range(out, rel); break;
     case TR_PROJECT: write_project(lo, out, rel); break;
-    case TR_FILTER:
-        write_select(lo, out, rel, rel->input);
-        strbuf_add_c(out, " WHERE ");
-        lo_write_expr(lo, out, rel->filter.condition);
-        break;
+    case TR_FILTER: write_filter(lo, out, rel); break;
     case TR_JOIN: write_join(lo, out, rel); break;
     case TR_SET_OP: write_set_op(lo, out, rel); break;
     case TR_SORT:
@@ -325,6 +356,7 @@ static void write_node(Lo *lo, StrBuf *out, const TrRel *rel) {
     case TR_SAMPLE: lo_write_sample(lo, out, rel); break;
     case TR_PYTHON: lo_write_python(lo, out, rel); break;
     case TR_COLLECT_METRICS: lo_write_metrics(lo, out, rel); break;
+    case TR_KEPT: write_kept(lo, out, rel); break;
     case TR_SHOW_STRING:
     case TR_HTML_STRING: lo_write_show(lo, out, rel); break;
     }

@@ -57,6 +57,7 @@ struct LoQuery {
     size_t ninputs;
     const LoKernel *kernels; /* this query's, not its children's */
     size_t nkernels;
+    int64_t kept_bytes; /* about the size of the kept tables that it reads (TR_KEPT) */
 };
 
 /* NULL and err set (SOLDER.NOT_SUPPORTED names what) on failure. is_staged: what one operator that holds all its rows (join, sort, aggregate, window) gives to

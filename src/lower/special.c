@@ -225,7 +225,21 @@ void lo_write_show(Lo *lo, StrBuf *out, const TrRel *rel) {
 /* ---- sample ----------------------------------------------------------------------------------------------------------------------- */
 
 void lo_write_sample(Lo *lo, StrBuf *out, const TrRel *rel) {
-    (void)out;
-    /* Needs Spark's XORShiftRandom as a kernel, so that a seed gives Spark's rows; refused by name until that is there. */
-    lo_not_supported(lo, "sampling rows:", rel->sample.with_replacement ? STR("sample(withReplacement)") : STR("sample"));
+    if (rel->sample.with_replacement) {
+        lo_not_supported(lo, "sampling rows:", STR("sample(withReplacement=True)"));
+        return;
+    }
+    Str pick = lo_name(lo, "pick");
+    strbuf_add_c(out, "SELECT ");
+    lo_write_columns(lo, out, rel->output, rel->noutput);
+    strbuf_add_c(out, " FROM (SELECT *, ");
+    if (rel->sample.is_seeded) { /* in the rows' order, as Spark on one partition */
+        strbuf_fmt(out, "spark_rand(CAST(%lld AS BIGINT), row_number() OVER ())", (long long)rel->sample.seed);
+    } else {
+        strbuf_add_c(out, "spark_rand()");
+    }
+    strbuf_fmt(out, " AS %.*s", STR_ARG(pick));
+    lo_write_from(lo, out, rel->input);
+    strbuf_fmt(out, ") AS %s WHERE %.*s >= CAST('%.17g' AS DOUBLE) AND %.*s < CAST('%.17g' AS DOUBLE)", lo_alias(lo), STR_ARG(pick), rel->sample.lower,
+               STR_ARG(pick), rel->sample.upper);
 }

@@ -80,6 +80,31 @@ static void write_multiply(Lo *lo, StrBuf *out, const LoCall *call) {
     write_arithmetic(lo, out, call, "*", "spark_multiply", "decimal_multiply");
 }
 
+/* Whole numbers that do not fit give null; the rest is as without try_. */
+static void write_try(Lo *lo, StrBuf *out, const LoCall *call, LoWriter *plain, const char *symbol) {
+    if (pl_type_is_integral(call->type)) {
+        strbuf_add_c(out, "TRY_CAST((CAST(");
+        lo_write_expr(lo, out, call->args[0]);
+        strbuf_fmt(out, " AS HUGEINT) %s CAST(", symbol);
+        lo_write_expr(lo, out, call->args[1]);
+        strbuf_fmt(out, " AS HUGEINT)) AS %.*s)", STR_ARG(lo_duckdb_type(lo->arena, call->type)));
+    } else {
+        plain(lo, out, call);
+    }
+}
+
+static void write_try_add(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_try(lo, out, call, write_add, "+");
+}
+
+static void write_try_subtract(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_try(lo, out, call, write_subtract, "-");
+}
+
+static void write_try_multiply(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_try(lo, out, call, write_multiply, "*");
+}
+
 static void write_divide(Lo *lo, StrBuf *out, const LoCall *call) {
     if (is_floating(call->type)) {
         strbuf_add_char(out, '(');
@@ -429,6 +454,67 @@ static void write_sha2(Lo *lo, StrBuf *out, const LoCall *call) {
     }
 }
 
+/* Decimals are text inside a format; dates and timestamps the numbers that Spark keeps. */
+static void write_format_string(Lo *lo, StrBuf *out, const LoCall *call) {
+    strbuf_add_c(out, "spark_format_string(");
+    for (size_t i = 0; i < call->nargs; i++) {
+        strbuf_add_c(out, i > 0 ? ", " : "");
+        if (call->args[i]->type->kind == PL_TYPE_DECIMAL) {
+            lo_write_cast(lo, out, lo_expr(lo, call->args[i]), call->args[i]->type, &PL_STRING, PL_CAST_LEGACY);
+        } else {
+            lo_write_expr(lo, out, call->args[i]);
+        }
+    }
+    strbuf_add_char(out, ')');
+}
+
+/* A seeded sequence goes through the rows in their order: the rows' numbers make DuckDB do that. */
+static void write_random(Lo *lo, StrBuf *out, const LoCall *call, const char *name) {
+    if (call->nargs == 0) {
+        strbuf_fmt(out, "%s()", name);
+    } else if (call->args[0]->tag != TX_LITERAL && call->args[0]->tag != TX_CAST) {
+        lo_not_supported(lo, "with a seed that is no constant, the function", str_from_c(call->fn->name));
+    } else {
+        Str seed = lo_expr(lo, call->args[0]);
+        strbuf_fmt(out, "%s(CAST(%.*s AS BIGINT), row_number() OVER ())", name, STR_ARG(seed));
+    }
+}
+
+static void write_rand(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_random(lo, out, call, "spark_rand");
+}
+
+static void write_randn(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_random(lo, out, call, "spark_randn");
+}
+
+/* The value, a type as schema JSON, the options from an argument on as a list, the time zone (exec/json_function.c). */
+static void write_json_call(Lo *lo, StrBuf *out, const LoCall *call, const char *family, Str schema, size_t options) {
+    Str value = lo_expr(lo, call->args[0]);
+    Str name = lo_kernel(lo, family, call->type);
+    strbuf_fmt(out, "%.*s(%.*s, ", STR_ARG(name), STR_ARG(value));
+    lo_write_quoted(out, schema);
+    Str policy = STR("EXCEPTION");
+    (void)pl_settings_get(lo->settings, STR("spark.sql.legacy.timeParserPolicy"), &policy);
+    strbuf_add_c(out, ", CAST(['timeParserPolicy', ");
+    lo_write_quoted(out, policy);
+    for (size_t i = options; i < call->nargs; i++) {
+        strbuf_add_c(out, ", ");
+        lo_write_expr(lo, out, call->args[i]);
+    }
+    strbuf_add_c(out, "] AS VARCHAR[]), ");
+    lo_write_quoted(out, lo->time_zone);
+    strbuf_add_char(out, ')');
+}
+
+static void write_from_json(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_json_call(lo, out, call, "from_json", call->args[1]->literal->s, 2);
+}
+
+static void write_to_json(Lo *lo, StrBuf *out, const LoCall *call) {
+    write_json_call(lo, out, call, "to_json", pl_type_json(lo->arena, call->args[0]->type), 1);
+}
+
 typedef struct Writer {
     const char *name;
     LoWriter *write;
@@ -445,6 +531,8 @@ static const Writer writers[] = {
     {"@concat_ws", write_concat_ws},
     {"@divide", write_divide},
     {"@floor", write_floor},
+    {"@format_string", write_format_string},
+    {"@from_json", write_from_json},
     {"@ilike", write_ilike},
     {"@integral_divide", write_integral_divide},
     {"@length", write_length},
@@ -457,6 +545,8 @@ static const Writer writers[] = {
     {"@negative", write_negative},
     {"@octet_length", write_octet_length},
     {"@pmod", write_pmod},
+    {"@rand", write_rand},
+    {"@randn", write_randn},
     {"@remainder", write_remainder},
     {"@reverse", write_reverse},
     {"@round", write_round},
@@ -467,7 +557,11 @@ static const Writer writers[] = {
     {"@subtract", write_subtract},
     {"@to_date", write_to_date},
     {"@to_timestamp", write_to_timestamp},
+    {"@to_json", write_to_json},
     {"@trim", write_trim},
+    {"@try_add", write_try_add},
+    {"@try_multiply", write_try_multiply},
+    {"@try_subtract", write_try_subtract},
     {"@unix_timestamp", write_unix_timestamp},
 };
 

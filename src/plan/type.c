@@ -1,4 +1,4 @@
-/* type.c - see type.h: the types' constants and constructors, equality, and their names in text.
+/* type.c - see type.h: the types' constants and constructors, equality, and their text in every form.
  *
  * Invariant: nothing here recurses deeper than a type is nested; whoever makes types from text limits that depth.
  */
@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#define X(tag, json, simple, sql) const PlType PL_##tag = {.kind = PL_TYPE_##tag};
+#define X(tag, json, simple) const PlType PL_##tag = {.kind = PL_TYPE_##tag};
 PL_SCALAR_TYPES(X)
 #undef X
 const PlType PL_DAY_TIME = {.kind = PL_TYPE_DAY_TIME_INTERVAL, .start = 0, .end = 3};
@@ -103,62 +103,6 @@ static void add_interval(StrBuf *buf, const char *const *units, const PlType *t)
     }
 }
 
-static void add_simple(StrBuf *buf, const PlType *t) {
-    switch (t->kind) {
-#define X(tag, json, simple, sql)                                                                                                \
-    case PL_TYPE_##tag:                                                                                                          \
-        strbuf_add_c(buf, simple);                                                                                               \
-        break;
-        PL_SCALAR_TYPES(X)
-#undef X
-    case PL_TYPE_DECIMAL:
-        strbuf_fmt(buf, "decimal(%d,%d)", t->precision, t->scale);
-        break;
-    case PL_TYPE_CHAR:
-        strbuf_fmt(buf, "char(%d)", t->length);
-        break;
-    case PL_TYPE_VARCHAR:
-        strbuf_fmt(buf, "varchar(%d)", t->length);
-        break;
-    case PL_TYPE_DAY_TIME_INTERVAL:
-        add_interval(buf, DAY_TIME_UNITS, t);
-        break;
-    case PL_TYPE_YEAR_MONTH_INTERVAL:
-        add_interval(buf, YEAR_MONTH_UNITS, t);
-        break;
-    case PL_TYPE_ARRAY:
-        strbuf_add_c(buf, "array<");
-        add_simple(buf, t->element);
-        strbuf_add_char(buf, '>');
-        break;
-    case PL_TYPE_MAP:
-        strbuf_add_c(buf, "map<");
-        add_simple(buf, t->key);
-        strbuf_add_char(buf, ',');
-        add_simple(buf, t->element);
-        strbuf_add_char(buf, '>');
-        break;
-    case PL_TYPE_STRUCT:
-        strbuf_add_c(buf, "struct<");
-        for (size_t i = 0; i < t->nfields; i++) {
-            if (i > 0) {
-                strbuf_add_char(buf, ',');
-            }
-            strbuf_add(buf, t->fields[i].name);
-            strbuf_add_char(buf, ':');
-            add_simple(buf, t->fields[i].type);
-        }
-        strbuf_add_char(buf, '>');
-        break;
-    }
-}
-
-Str pl_type_simple(Arena *arena, const PlType *t) {
-    StrBuf buf = {.arena = arena};
-    add_simple(&buf, t);
-    return strbuf_str(&buf);
-}
-
 /* Whether a name can stand in SQL as it is: word characters, not digits alone. */
 static bool is_plain_name(Str name) {
     bool has_other_than_digit = false;
@@ -188,71 +132,73 @@ static void add_quoted_if_needed(StrBuf *buf, Str name) {
     strbuf_add_char(buf, '`');
 }
 
-static void add_sql(StrBuf *buf, const PlType *t) {
-    switch (t->kind) {
-    case PL_TYPE_ARRAY:
-        strbuf_add_c(buf, "ARRAY<");
-        add_sql(buf, t->element);
-        strbuf_add_char(buf, '>');
-        return;
-    case PL_TYPE_MAP:
-        strbuf_add_c(buf, "MAP<");
-        add_sql(buf, t->key);
-        strbuf_add_c(buf, ", ");
-        add_sql(buf, t->element);
-        strbuf_add_char(buf, '>');
-        return;
-    case PL_TYPE_STRUCT:
-        strbuf_add_c(buf, "STRUCT<");
-        for (size_t i = 0; i < t->nfields; i++) {
-            if (i > 0) {
-                strbuf_add_c(buf, ", ");
-            }
-            add_quoted_if_needed(buf, t->fields[i].name);
-            strbuf_add_c(buf, ": ");
-            add_sql(buf, t->fields[i].type);
-            Str comment;
-            if (pl_field_comment(buf->arena, &t->fields[i], &comment)) {
-                strbuf_add_c(buf, " COMMENT '");
-                for (size_t k = 0; k < comment.len; k++) {
-                    if (comment.data[k] == '\'') {
-                        strbuf_add_char(buf, '\\');
-                    }
-                    strbuf_add_char(buf, comment.data[k]);
-                }
-                strbuf_add_char(buf, '\'');
-            }
+/* "string" with JSON's escapes. */
+static void add_json_string(StrBuf *buf, Str s) {
+    strbuf_add_char(buf, '"');
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.data[i];
+        if (c == '"' || c == '\\') {
+            strbuf_add_char(buf, '\\');
+            strbuf_add_char(buf, c);
+        } else if (c == '\n') {
+            strbuf_add_c(buf, "\\n");
+        } else if (c == '\r') {
+            strbuf_add_c(buf, "\\r");
+        } else if (c == '\t') {
+            strbuf_add_c(buf, "\\t");
+        } else if (c == '\b') {
+            strbuf_add_c(buf, "\\b");
+        } else if (c == '\f') {
+            strbuf_add_c(buf, "\\f");
+        } else if ((unsigned char)c < 0x20) {
+            strbuf_fmt(buf, "\\u%04X", (unsigned)(unsigned char)c);
+        } else {
+            strbuf_add_char(buf, c);
         }
-        strbuf_add_char(buf, '>');
+    }
+    strbuf_add_char(buf, '"');
+}
+
+/* The ways to write a type, and what stands between its parts. */
+typedef enum Form { SIMPLE, SQL, JSON } Form;
+
+static const struct {
+    const char *array, *map, *value, *structure, *next, *type, *end, *structure_end;
+} WORDS[] = {
+    [SIMPLE] = {"array<", "map<", ",", "struct<", ",", ":", ">", ">"},
+    [SQL] = {"ARRAY<", "MAP<", ", ", "STRUCT<", ", ", ": ", ">", ">"},
+    [JSON] = {"{\"type\":\"array\",\"elementType\":", "{\"type\":\"map\",\"keyType\":", ",\"valueType\":", "{\"type\":\"struct\",\"fields\":[", ",",
+              ",\"type\":", "}", "]}"},
+};
+
+static void add_flag(StrBuf *buf, const char *key, bool value) {
+    strbuf_fmt(buf, ",\"%s\":%s", key, value ? "true" : "false");
+}
+
+/* The name of a type that holds no others, as schema JSON or simpleString has it. */
+static void add_name(StrBuf *buf, const PlType *t, bool is_json) {
+    switch (t->kind) {
+#define X(tag, json, simple)                                                                                                     \
+    case PL_TYPE_##tag:                                                                                                          \
+        strbuf_add_c(buf, is_json ? json : simple);                                                                              \
         return;
-#define X(tag, json, simple, sql) case PL_TYPE_##tag:
         PL_SCALAR_TYPES(X)
 #undef X
     case PL_TYPE_DECIMAL:
+        strbuf_fmt(buf, "decimal(%d,%d)", t->precision, t->scale);
+        return;
     case PL_TYPE_CHAR:
+        strbuf_fmt(buf, "char(%d)", t->length);
+        return;
     case PL_TYPE_VARCHAR:
+        strbuf_fmt(buf, "varchar(%d)", t->length);
+        return;
     case PL_TYPE_DAY_TIME_INTERVAL:
+        add_interval(buf, DAY_TIME_UNITS, t);
+        return;
     case PL_TYPE_YEAR_MONTH_INTERVAL:
-        strbuf_add(buf, str_upper(buf->arena, pl_type_simple(buf->arena, t)));
+        add_interval(buf, YEAR_MONTH_UNITS, t);
         return;
-    }
-}
-
-Str pl_type_sql(Arena *arena, const PlType *t) {
-    StrBuf buf = {.arena = arena};
-    add_sql(&buf, t);
-    return strbuf_str(&buf);
-}
-
-/* The name printSchema shows: as in schema JSON; array, map and struct without their insides. */
-static void add_type_name(StrBuf *buf, const PlType *t) {
-    switch (t->kind) {
-#define X(tag, json, simple, sql)                                                                                                \
-    case PL_TYPE_##tag:                                                                                                          \
-        strbuf_add_c(buf, json);                                                                                                 \
-        return;
-        PL_SCALAR_TYPES(X)
-#undef X
     case PL_TYPE_ARRAY:
         strbuf_add_c(buf, "array");
         return;
@@ -262,14 +208,107 @@ static void add_type_name(StrBuf *buf, const PlType *t) {
     case PL_TYPE_STRUCT:
         strbuf_add_c(buf, "struct");
         return;
-    case PL_TYPE_DECIMAL:
-    case PL_TYPE_CHAR:
-    case PL_TYPE_VARCHAR:
-    case PL_TYPE_DAY_TIME_INTERVAL:
-    case PL_TYPE_YEAR_MONTH_INTERVAL:
-        add_simple(buf, t);
+    }
+}
+
+static void add_type(StrBuf *buf, const PlType *t, Form form);
+
+static void add_comment(StrBuf *buf, const PlField *field) {
+    Str comment;
+    if (!pl_field_comment(buf->arena, field, &comment)) {
         return;
     }
+    strbuf_add_c(buf, " COMMENT '");
+    for (size_t k = 0; k < comment.len; k++) {
+        if (comment.data[k] == '\'') {
+            strbuf_add_char(buf, '\\');
+        }
+        strbuf_add_char(buf, comment.data[k]);
+    }
+    strbuf_add_char(buf, '\'');
+}
+
+static void add_field(StrBuf *buf, const PlField *field, Form form) {
+    if (form == JSON) {
+        strbuf_add_c(buf, "{\"name\":");
+        add_json_string(buf, field->name);
+    } else if (form == SQL) {
+        add_quoted_if_needed(buf, field->name);
+    } else {
+        strbuf_add(buf, field->name);
+    }
+    strbuf_add_c(buf, WORDS[form].type);
+    add_type(buf, field->type, form);
+    if (form == SQL) {
+        add_comment(buf, field);
+    }
+    if (form == JSON) {
+        add_flag(buf, "nullable", field->nullable);
+        strbuf_add_c(buf, ",\"metadata\":");
+        strbuf_add(buf, field->metadata_json.len > 0 ? field->metadata_json : STR("{}"));
+        strbuf_add_char(buf, '}');
+    }
+}
+
+static void add_type(StrBuf *buf, const PlType *t, Form form) {
+    bool is_map = t->kind == PL_TYPE_MAP;
+    if (is_map || t->kind == PL_TYPE_ARRAY) {
+        strbuf_add_c(buf, is_map ? WORDS[form].map : WORDS[form].array);
+        if (is_map) {
+            add_type(buf, t->key, form);
+            strbuf_add_c(buf, WORDS[form].value);
+        }
+        add_type(buf, t->element, form);
+        if (form == JSON) {
+            add_flag(buf, is_map ? "valueContainsNull" : "containsNull", t->element_nullable);
+        }
+        strbuf_add_c(buf, WORDS[form].end);
+        return;
+    }
+    if (t->kind == PL_TYPE_STRUCT) {
+        strbuf_add_c(buf, WORDS[form].structure);
+        for (size_t i = 0; i < t->nfields; i++) {
+            strbuf_add_c(buf, i > 0 ? WORDS[form].next : "");
+            add_field(buf, &t->fields[i], form);
+        }
+        strbuf_add_c(buf, WORDS[form].structure_end);
+        return;
+    }
+    if (form == SQL) {
+        StrBuf name = {.arena = buf->arena};
+        add_name(&name, t, false);
+        strbuf_add(buf, str_upper(buf->arena, strbuf_str(&name)));
+        return;
+    }
+    strbuf_add_c(buf, form == JSON ? "\"" : "");
+    add_name(buf, t, form == JSON);
+    strbuf_add_c(buf, form == JSON ? "\"" : "");
+}
+
+static Str type_text(Arena *arena, const PlType *t, Form form) {
+    StrBuf buf = {.arena = arena};
+    add_type(&buf, t, form);
+    return strbuf_str(&buf);
+}
+
+Str pl_type_simple(Arena *arena, const PlType *t) {
+    return type_text(arena, t, SIMPLE);
+}
+
+Str pl_type_sql(Arena *arena, const PlType *t) {
+    return type_text(arena, t, SQL);
+}
+
+Str pl_type_json(Arena *arena, const PlType *t) {
+    return type_text(arena, t, JSON);
+}
+
+Str pl_comment_metadata(Arena *arena, Str comment) {
+    StrBuf buf = {.arena = arena};
+    strbuf_add_c(&buf, "{\"comment\":");
+    add_json_string(&buf, comment);
+    strbuf_add_char(&buf, '}');
+    return strbuf_str(&buf);
 }
 
 /* A field's name on one line of a tree: control characters as escapes, as Spark shows them. */
@@ -294,7 +333,7 @@ static void add_tree_line(StrBuf *buf, Str prefix, Str what, const PlType *t, co
     strbuf_add_c(buf, "-- ");
     add_tree_name(buf, what);
     strbuf_add_c(buf, ": ");
-    add_type_name(buf, t);
+    add_name(buf, t, true);
     if (note != NULL) {
         strbuf_fmt(buf, " (%s = %s)", note, note_value ? "true" : "false");
     }

@@ -9,25 +9,25 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* X(tag, typeName as in schema JSON, simpleString, sql) for the types that need no parameter. */
+/* X(tag, typeName as in schema JSON, simpleString) for the types that need no parameter. */
 #define PL_SCALAR_TYPES(X)                                                                                                       \
-    X(NULL, "void", "void", "VOID")                                                                                              \
-    X(BOOLEAN, "boolean", "boolean", "BOOLEAN")                                                                                  \
-    X(BYTE, "byte", "tinyint", "TINYINT")                                                                                        \
-    X(SHORT, "short", "smallint", "SMALLINT")                                                                                    \
-    X(INT, "integer", "int", "INT")                                                                                              \
-    X(LONG, "long", "bigint", "BIGINT")                                                                                          \
-    X(FLOAT, "float", "float", "FLOAT")                                                                                          \
-    X(DOUBLE, "double", "double", "DOUBLE")                                                                                      \
-    X(STRING, "string", "string", "STRING")                                                                                      \
-    X(BINARY, "binary", "binary", "BINARY")                                                                                      \
-    X(DATE, "date", "date", "DATE")                                                                                              \
-    X(TIMESTAMP, "timestamp", "timestamp", "TIMESTAMP")                                                                          \
-    X(TIMESTAMP_NTZ, "timestamp_ntz", "timestamp_ntz", "TIMESTAMP_NTZ")                                                          \
-    X(CALENDAR_INTERVAL, "interval", "interval", "INTERVAL")
+    X(NULL, "void", "void")                                                                                                      \
+    X(BOOLEAN, "boolean", "boolean")                                                                                             \
+    X(BYTE, "byte", "tinyint")                                                                                                   \
+    X(SHORT, "short", "smallint")                                                                                                \
+    X(INT, "integer", "int")                                                                                                     \
+    X(LONG, "long", "bigint")                                                                                                    \
+    X(FLOAT, "float", "float")                                                                                                   \
+    X(DOUBLE, "double", "double")                                                                                                \
+    X(STRING, "string", "string")                                                                                                \
+    X(BINARY, "binary", "binary")                                                                                                \
+    X(DATE, "date", "date")                                                                                                      \
+    X(TIMESTAMP, "timestamp", "timestamp")                                                                                       \
+    X(TIMESTAMP_NTZ, "timestamp_ntz", "timestamp_ntz")                                                                           \
+    X(CALENDAR_INTERVAL, "interval", "interval")
 
 typedef enum PlTypeKind {
-#define X(tag, json, simple, sql) PL_TYPE_##tag,
+#define X(tag, json, simple) PL_TYPE_##tag,
     PL_SCALAR_TYPES(X)
 #undef X
         PL_TYPE_DECIMAL,         /* precision, scale */
@@ -62,7 +62,7 @@ struct PlType {
 };
 
 /* PL_LONG, PL_STRING, … : the types without parameters. */
-#define X(tag, json, simple, sql) extern const PlType PL_##tag;
+#define X(tag, json, simple) extern const PlType PL_##tag;
 PL_SCALAR_TYPES(X)
 #undef X
 extern const PlType PL_DAY_TIME;     /* interval day to second */

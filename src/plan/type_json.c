@@ -1,4 +1,4 @@
-/* type_json.c - types to and from schema JSON, the form that Spark's clients, Parquet footers and the catalog keep.
+/* type_json.c - types from schema JSON, the form that Spark's clients, Parquet footers and the catalog keep; type.c writes it.
  *
  * Invariant: what pl_type_json writes pl_type_from_json reads back equal. Nesting is limited, so that hostile JSON ends in an error.
  */
@@ -10,92 +10,6 @@
 enum { MAX_DEPTH = 500, MAX_PRECISION = 38 };
 
 #define CODE_JSON "PARSE_DATATYPE_JSON"
-
-static void add_json_string(StrBuf *buf, Str s) {
-    strbuf_add_char(buf, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.data[i];
-        if (c == '"' || c == '\\') {
-            strbuf_add_char(buf, '\\');
-            strbuf_add_char(buf, c);
-        } else if (c == '\n') {
-            strbuf_add_c(buf, "\\n");
-        } else if (c == '\r') {
-            strbuf_add_c(buf, "\\r");
-        } else if (c == '\t') {
-            strbuf_add_c(buf, "\\t");
-        } else if (c == '\b') {
-            strbuf_add_c(buf, "\\b");
-        } else if (c == '\f') {
-            strbuf_add_c(buf, "\\f");
-        } else if ((unsigned char)c < 0x20) {
-            strbuf_fmt(buf, "\\u%04X", (unsigned)(unsigned char)c);
-        } else {
-            strbuf_add_char(buf, c);
-        }
-    }
-    strbuf_add_char(buf, '"');
-}
-
-static void add_bool(StrBuf *buf, bool value) {
-    strbuf_add_c(buf, value ? "true" : "false");
-}
-
-static void add_json(StrBuf *buf, const PlType *t) {
-    switch (t->kind) {
-#define X(tag, json, simple, sql)                                                                                                \
-    case PL_TYPE_##tag:                                                                                                          \
-        strbuf_add_c(buf, "\"" json "\"");                                                                                       \
-        return;
-        PL_SCALAR_TYPES(X)
-#undef X
-    case PL_TYPE_DECIMAL:
-    case PL_TYPE_CHAR:
-    case PL_TYPE_VARCHAR:
-    case PL_TYPE_DAY_TIME_INTERVAL:
-    case PL_TYPE_YEAR_MONTH_INTERVAL:
-        add_json_string(buf, pl_type_simple(buf->arena, t));
-        return;
-    case PL_TYPE_ARRAY:
-        strbuf_add_c(buf, "{\"type\":\"array\",\"elementType\":");
-        add_json(buf, t->element);
-        strbuf_add_c(buf, ",\"containsNull\":");
-        add_bool(buf, t->element_nullable);
-        strbuf_add_char(buf, '}');
-        return;
-    case PL_TYPE_MAP:
-        strbuf_add_c(buf, "{\"type\":\"map\",\"keyType\":");
-        add_json(buf, t->key);
-        strbuf_add_c(buf, ",\"valueType\":");
-        add_json(buf, t->element);
-        strbuf_add_c(buf, ",\"valueContainsNull\":");
-        add_bool(buf, t->element_nullable);
-        strbuf_add_char(buf, '}');
-        return;
-    case PL_TYPE_STRUCT:
-        strbuf_add_c(buf, "{\"type\":\"struct\",\"fields\":[");
-        for (size_t i = 0; i < t->nfields; i++) {
-            const PlField *field = &t->fields[i];
-            strbuf_add_c(buf, i > 0 ? ",{\"name\":" : "{\"name\":");
-            add_json_string(buf, field->name);
-            strbuf_add_c(buf, ",\"type\":");
-            add_json(buf, field->type);
-            strbuf_add_c(buf, ",\"nullable\":");
-            add_bool(buf, field->nullable);
-            strbuf_add_c(buf, ",\"metadata\":");
-            strbuf_add(buf, field->metadata_json.len > 0 ? field->metadata_json : STR("{}"));
-            strbuf_add_char(buf, '}');
-        }
-        strbuf_add_c(buf, "]}");
-        return;
-    }
-}
-
-Str pl_type_json(Arena *arena, const PlType *t) {
-    StrBuf buf = {.arena = arena};
-    add_json(&buf, t);
-    return strbuf_str(&buf);
-}
 
 static void *alloc_in_arena(void *ctx, size_t size) {
     return arena_alloc(ctx, size);
@@ -170,7 +84,7 @@ static int read_parameters(Str name, Str prefix, int64_t ret_numbers[2]) {
 }
 
 static const PlType *type_named(Arena *arena, Str name, Err *err) {
-#define X(tag, json, simple, sql)                                                                                                \
+#define X(tag, json, simple)                                                                                                     \
     if (str_eq(name, STR(json))) {                                                                                               \
         return &PL_##tag;                                                                                                        \
     }
@@ -314,12 +228,4 @@ bool pl_field_comment(Arena *arena, const PlField *field, Str *ret_comment) {
     }
     *ret_comment = json_str(comment);
     return true;
-}
-
-Str pl_comment_metadata(Arena *arena, Str comment) {
-    StrBuf buf = {.arena = arena};
-    strbuf_add_c(&buf, "{\"comment\":");
-    add_json_string(&buf, comment);
-    strbuf_add_char(&buf, '}');
-    return strbuf_str(&buf);
 }

@@ -138,6 +138,8 @@ typedef struct TyFile {
 typedef struct TyScan {
     Str format;  /* csv json parquet text binaryfile; or the name of a source that exec/ knows (solder.catalog) */
     Str shown;   /* for messages, progress and the summary: source_db.source_table or the first path */
+    const Str *roots; /* what it was asked to read: paths as they were given, or the table */
+    size_t nroots;
     const TyFile *files;
     size_t nfiles;
     const PlOption *options;
@@ -211,6 +213,7 @@ struct TrRel {
         struct {
             double lower, upper;
             bool with_replacement;
+            bool is_seeded; /* by the user: the same rows each time */
             int64_t seed;
         } sample;
         struct {
@@ -223,6 +226,10 @@ struct TrRel {
             const TyNamed *metrics; /* aggregates over the input */
             size_t nmetrics;
         } metrics;
+        struct {
+            Str table;     /* the engine's: columns k0, k1 … in the carrier types of the output */
+            int64_t bytes; /* of the sources that its rows were made from */
+        } kept;
         struct {
             int rows, truncate;
             bool vertical;
@@ -238,6 +245,9 @@ const TxExpr *pl_expr_map_children(Arena *arena, const TxExpr *expr, PlExprMap f
 /* Whether test holds for the expression or anything in it (not inside the plans of subqueries). */
 typedef bool (*PlExprTest)(void *self, const TxExpr *expr);
 bool pl_expr_any(const TxExpr *expr, PlExprTest test, void *self);
+
+/* Whether two trees of different analyses give the same rows: all but names and attribute ids agrees, and scans are of the same places. */
+bool pl_rel_same(const TrRel *a, const TrRel *b);
 
 /* The schema of a relation's output as a struct type. */
 const PlType *pl_output_schema(Arena *arena, const TrRel *rel);

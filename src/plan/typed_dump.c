@@ -233,6 +233,10 @@ static void add_node(StrBuf *buf, const TrRel *rel) {
         strbuf_fmt(buf, "CollectMetrics %.*s, ", STR_ARG(rel->metrics.name));
         add_named(buf, rel->metrics.metrics, rel->metrics.nmetrics);
         return;
+    case TR_KEPT:
+        strbuf_add_c(buf, "InMemoryTableScan ");
+        add_attrs(buf, rel->output, rel->noutput);
+        return;
     case TR_SHOW_STRING: strbuf_fmt(buf, "ShowString %d, %d", rel->show.rows, rel->show.truncate); return;
     case TR_HTML_STRING: strbuf_fmt(buf, "HtmlString %d, %d", rel->show.rows, rel->show.truncate); return;
     }

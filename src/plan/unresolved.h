@@ -291,6 +291,7 @@ struct PrRel {
             bool with_replacement;
             int64_t seed;
             bool has_seed;
+            bool is_sorted; /* of rows in the order of their columns (randomSplit) */
         } sample;
         struct {
             int count; /* -1: not given */
@@ -362,7 +363,7 @@ struct PrRel {
         } metrics;
         struct {
             Str id;
-        } cached;
+        } cached; /* input, if there is one: the same relation, whose meaning now counts as long as it is the kept plan's */
         struct {
             Str operation; /* the oneof's field name in catalog.proto: list_tables, current_database, … */
             const PlOption *arguments;

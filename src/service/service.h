@@ -8,24 +8,33 @@
 #define SOLDER_SERVICE_SERVICE_H
 
 #include "aws/aws.h"
+#include "store/logs.h"
 #include "store/resource.h"
 #include "supervise/supervisor.h"
 
 typedef struct SvServices {
     Arena *arena; /* lives as long as the server */
     StStore *store;
+    StLogs *logs;
     SuSupervisor *supervisor;
     Str account, region;
     Str program;     /* this program's own path: job runs are `solder run` */
+    Str python;      /* that has pyspark: drivers of Spark */
+    Str spark_home;  /* as tools/make_spark_home made it; the environment's SPARK_HOME goes before it */
     Str endpoint;    /* http://127.0.0.1:4566, set when the gateway listens */
-    struct SvJobs *jobs;         /* glue_runs.c: runs under way */
-    struct SvClusters *clusters; /* emr_clusters.c: clusters under way */
+    int max_runs;    /* job runs at once; 0: as many as the machine has cores */
+    struct SvJobs *jobs;         /* run_life.c: runs under way */
+    struct SvClusters *clusters; /* emr.h: clusters under way */
 } SvServices;
 
+/* Makes ready what handlers need: called before the gateway listens, with store and supervisor there. */
+bool sv_open(SvServices *services, Err *err);
 /* Settles what an earlier server left (runs, clusters, steps) and starts what waits; called once, when the gateway listens. */
 bool sv_start(SvServices *services, Err *err);
-/* Ends what must not outlive the server. */
+/* Starts nothing any more. What must not outlive the server ends when the supervisor is freed, which comes next. */
 void sv_stop(SvServices *services);
+/* Frees what sv_open made, once the supervisor is gone. */
+void sv_close(SvServices *services);
 
 /* Every handler's row; see AwsFindHandler. */
 AwsHandler sv_find_handler(Str service, Str operation);

@@ -36,7 +36,7 @@ typedef struct SqStatement {
     const PrRel *plan;
     const Str *name; /* table, view, function, database */
     size_t nname;
-    Str key, value; /* SET, RESET; DESCRIBE_TABLE: key is the column, if one is named */
+    Str key, value; /* SET, RESET; CACHE TABLE: value is the storage level; DESCRIBE_TABLE: key is the column, if one is named */
     bool has_value;
     const Str *columns; /* INSERT INTO t (a, b) */
     size_t ncolumns;

@@ -447,8 +447,14 @@ static void cache(Statement *s) {
     sq_expect(p, SQ_KW_TABLE);
     take_name(s);
     if (sq_accept(p, SQ_KW_OPTIONS)) {
-        size_t count;
-        (void)option_list(p, &count); /* storage levels make no difference here */
+        size_t count = 0;
+        const PlOption *options = option_list(p, &count);
+        for (size_t i = 0; i < count; i++) {
+            if (str_eq_nocase(options[i].key, STR("storageLevel"))) {
+                s->out->value = options[i].value;
+                s->out->has_value = true;
+            }
+        }
     }
     if (sq_accept(p, SQ_KW_AS) || sq_starts_query(p, 0)) {
         s->out->plan = sq_query(p);

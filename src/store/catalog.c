@@ -8,7 +8,7 @@
 typedef struct EntitySql {
     const char *what;
     int nkeys; /* database; database, table; database, table, values */
-    const char *get, *insert, *replace, *delete;
+    const char *get, *insert, *replace, *swap, *delete, *page;
     const char *list[3]; /* by how many names of `below` are given */
 } EntitySql;
 
@@ -18,14 +18,18 @@ static const EntitySql ENTITIES[] = {
                      "SELECT json FROM catalog_database WHERE name = ?1",
                      "INSERT INTO catalog_database (name, json) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
                      "INSERT INTO catalog_database (name, json) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET json = excluded.json",
+                     "UPDATE catalog_database SET json = ?2 WHERE name = ?1 AND json = ?3",
                      "DELETE FROM catalog_database WHERE name = ?1",
+                     "SELECT json FROM catalog_database WHERE name > ?1 ORDER BY name LIMIT ?2",
                      {"SELECT json FROM catalog_database ORDER BY name", "SELECT json FROM catalog_database WHERE name = ?1", NULL}},
     [ST_TABLE] = {"Table",
                   2,
                   "SELECT json FROM catalog_table WHERE database_name = ?1 AND name = ?2",
                   "INSERT INTO catalog_table (database_name, name, json) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
                   "INSERT INTO catalog_table (database_name, name, json) VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET json = excluded.json",
+                  "UPDATE catalog_table SET json = ?3 WHERE database_name = ?1 AND name = ?2 AND json = ?4",
                   "DELETE FROM catalog_table WHERE database_name = ?1 AND name = ?2",
+                  "SELECT json FROM catalog_table WHERE database_name = ?1 AND name > ?2 ORDER BY name LIMIT ?3",
                   {"SELECT json FROM catalog_table ORDER BY database_name, name",
                    "SELECT json FROM catalog_table WHERE database_name = ?1 ORDER BY name",
                    "SELECT json FROM catalog_table WHERE database_name = ?1 AND name = ?2"}},
@@ -36,7 +40,10 @@ static const EntitySql ENTITIES[] = {
                       "DO NOTHING",
                       "INSERT INTO catalog_partition (database_name, table_name, partition_values, json) VALUES (?1, ?2, ?3, ?4) ON CONFLICT "
                       "DO UPDATE SET json = excluded.json",
+                      "UPDATE catalog_partition SET json = ?4 WHERE database_name = ?1 AND table_name = ?2 AND partition_values = ?3 AND json = ?5",
                       "DELETE FROM catalog_partition WHERE database_name = ?1 AND table_name = ?2 AND partition_values = ?3",
+                      "SELECT json FROM catalog_partition WHERE database_name = ?1 AND table_name = ?2 AND partition_values > ?3 "
+                      "ORDER BY partition_values LIMIT ?4",
                       {"SELECT json FROM catalog_partition ORDER BY database_name, table_name, partition_values",
                        "SELECT json FROM catalog_partition WHERE database_name = ?1 ORDER BY table_name, partition_values",
                        "SELECT json FROM catalog_partition WHERE database_name = ?1 AND table_name = ?2 ORDER BY partition_values"}},
@@ -133,6 +140,39 @@ bool st_catalog_list(StStore *store, Arena *arena, StEntity entity, const StEnti
     st_unlock(store);
     *ret_json = rows.items;
     *ret_count = rows.count;
+    return ok;
+}
+
+bool st_catalog_page(StStore *store, Arena *arena, StEntity entity, const StEntityName *below, Str after, size_t limit, const Str **ret_json,
+                     size_t *ret_count, Err *err) {
+    VEC(Str) rows = {.arena = arena};
+    st_lock(store);
+    StStatement statement = st_prepare(store, ENTITIES[entity].page, err);
+    bind_name(&statement, ENTITIES[entity].nkeys,
+              &(StEntityName){.database = entity == ST_DATABASE ? after : below->database,
+                              .table = entity == ST_TABLE ? after : below->table,
+                              .values = after});
+    st_bind_i64(&statement, limit == 0 ? -1 : (int64_t)limit);
+    while (st_step(&statement)) {
+        VEC_PUSH(&rows, st_column(&statement, arena, 0));
+    }
+    bool ok = st_finish(&statement);
+    st_unlock(store);
+    *ret_json = rows.items;
+    *ret_count = rows.count;
+    return ok;
+}
+
+bool st_catalog_swap(StStore *store, StEntity entity, const StEntityName *name, Str seen, Str json, bool *ret_swapped, Err *err) {
+    st_lock(store);
+    StStatement statement = st_prepare(store, ENTITIES[entity].swap, err);
+    bind_name(&statement, ENTITIES[entity].nkeys, name);
+    st_bind_str(&statement, json);
+    st_bind_str(&statement, seen);
+    (void)st_step(&statement);
+    bool ok = st_finish(&statement);
+    *ret_swapped = ok && sqlite3_changes(store->db) > 0;
+    st_unlock(store);
     return ok;
 }
 

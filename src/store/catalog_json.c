@@ -3,8 +3,8 @@
 
 #include "store/store_room.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <yyjson.h>
 
 typedef struct Import {
     StStore *store;
@@ -29,16 +29,43 @@ static bool required_name(Import *import, yyjson_val *value, const char *member,
     return true;
 }
 
-/* The entity's text: its members, with the folded names and times put in where they are missing. */
-static bool write_entity(Import *import, yyjson_val *object, const StEntityName *name, StEntity entity, Str *ret_json, Err *err) {
+/* A member of the entity that is replaced; NULL when it is new, or had none. */
+static yyjson_val *earlier(yyjson_doc *previous, const char *member) {
+    return yyjson_obj_get(yyjson_doc_get_root(previous), member);
+}
+
+/* Times and version, where the input does not bring them (an export does). */
+static void put_history(yyjson_mut_doc *doc, yyjson_mut_val *root, StEntity entity, yyjson_doc *previous) {
+    double now = (double)st_now_us() / 1e6;
+    const char *created = entity == ST_PARTITION ? "CreationTime" : "CreateTime";
+    if (yyjson_mut_obj_get(root, created) == NULL) {
+        yyjson_val *before = earlier(previous, created);
+        (void)yyjson_mut_obj_add_real(doc, root, created, yyjson_is_num(before) ? yyjson_get_num(before) : now);
+    }
+    if (entity != ST_TABLE) {
+        return;
+    }
+    if (yyjson_mut_obj_get(root, "UpdateTime") == NULL) {
+        (void)yyjson_mut_obj_add_real(doc, root, "UpdateTime", now);
+    }
+    if (yyjson_mut_obj_get(root, "VersionId") == NULL) {
+        int64_t version = 0;
+        yyjson_val *before = earlier(previous, "VersionId");
+        version = str_to_i64(str_of(before), &version) ? version + 1 : 0;
+        char text[32];
+        (void)snprintf(text, sizeof text, "%lld", (long long)version);
+        (void)yyjson_mut_obj_add_strcpy(doc, root, "VersionId", text);
+    }
+}
+
+bool st_catalog_entity_json(Arena *arena, StEntity entity, const StEntityName *name, yyjson_val *input, Str previous, Str *ret_json, Err *err) {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
-    yyjson_mut_val *root = doc == NULL ? NULL : yyjson_val_mut_copy(doc, object);
+    yyjson_mut_val *root = doc == NULL ? NULL : yyjson_val_mut_copy(doc, input);
     if (root == NULL) {
         yyjson_mut_doc_free(doc);
         return err_set(err, ERR_INTERNAL, "no memory for a catalog entry");
     }
     yyjson_mut_doc_set_root(doc, root);
-    double now = (double)st_now_us() / 1e6;
     struct {
         const char *member;
         Str value;
@@ -50,29 +77,23 @@ static bool write_entity(Import *import, yyjson_val *object, const StEntityName 
             (void)yyjson_mut_obj_put(root, yyjson_mut_str(doc, names[i].member), text);
         }
     }
-    const char *times[] = {entity == ST_PARTITION ? "CreationTime" : "CreateTime", entity == ST_TABLE ? "UpdateTime" : NULL};
-    for (size_t i = 0; i < 2; i++) {
-        if (times[i] != NULL && yyjson_mut_obj_get(root, times[i]) == NULL) {
-            (void)yyjson_mut_obj_add_real(doc, root, times[i], now);
-        }
-    }
-    if (entity == ST_TABLE && yyjson_mut_obj_get(root, "VersionId") == NULL) {
-        (void)yyjson_mut_obj_add_str(doc, root, "VersionId", "0");
-    }
+    yyjson_doc *before = previous.len == 0 ? NULL : yyjson_read(previous.data, previous.len, 0);
+    put_history(doc, root, entity, before);
+    yyjson_doc_free(before);
     size_t len = 0;
     char *text = yyjson_mut_write(doc, 0, &len);
     yyjson_mut_doc_free(doc);
     if (text == NULL) {
         return err_set(err, "InvalidInputException", "the entry holds text that is not UTF-8");
     }
-    *ret_json = str_copy(import->arena, (Str){text, len});
+    *ret_json = str_copy(arena, (Str){text, len});
     free(text);
     return true;
 }
 
 static bool put(Import *import, StEntity entity, const StEntityName *name, yyjson_val *object, int *count, Err *err) {
     Str json;
-    if (!write_entity(import, object, name, entity, &json, err) || !st_catalog_put(import->store, entity, name, json, true, err)) {
+    if (!st_catalog_entity_json(import->arena, entity, name, object, STR(""), &json, err) || !st_catalog_put(import->store, entity, name, json, true, err)) {
         return false;
     }
     (*count)++;
@@ -116,34 +137,35 @@ static bool import_table(Import *import, const Outer *outer, yyjson_val *object,
            put(import, ST_TABLE, &name, object, &import->counts.tables, err);
 }
 
-static bool import_partition(Import *import, const Outer *outer, yyjson_val *object, Err *err) {
-    StEntityName name = {0};
-    yyjson_val *database = outer->database != NULL ? outer->database : yyjson_obj_get(object, "DatabaseName");
-    yyjson_val *table = outer->table != NULL ? outer->table : yyjson_obj_get(object, "TableName");
-    yyjson_val *values = yyjson_obj_get(object, "Values");
-    if (!required_name(import, database, "DatabaseName", &name.database, err) ||
-        !required_name(import, table, "TableName", &name.table, err)) {
-        return false;
-    }
+bool st_catalog_values(Arena *arena, yyjson_val *values, const char *member, Str *ret_values, Err *err) {
     if (!yyjson_is_arr(values) || yyjson_arr_size(values) == 0) {
-        return err_set(err, "InvalidInputException", "PartitionInput.Values must be a list of strings");
+        return err_set(err, "InvalidInputException", "%s must be a list of strings", member);
     }
     size_t i;
     size_t count;
     yyjson_val *value;
     yyjson_arr_foreach(values, i, count, value) {
         if (!yyjson_is_str(value)) {
-            return err_set(err, "InvalidInputException", "PartitionInput.Values[%zu] must be a string", i);
+            return err_set(err, "InvalidInputException", "%s[%zu] must be a string", member, i);
         }
     }
     size_t len = 0;
     char *text = yyjson_val_write(values, 0, &len);
     if (text == NULL) {
-        return err_set(err, "InvalidInputException", "PartitionInput.Values holds text that is not UTF-8");
+        return err_set(err, "InvalidInputException", "%s holds text that is not UTF-8", member);
     }
-    name.values = str_copy(import->arena, (Str){text, len});
+    *ret_values = str_copy(arena, (Str){text, len});
     free(text);
-    return put(import, ST_PARTITION, &name, object, &import->counts.partitions, err);
+    return true;
+}
+
+static bool import_partition(Import *import, const Outer *outer, yyjson_val *object, Err *err) {
+    StEntityName name = {0};
+    yyjson_val *database = outer->database != NULL ? outer->database : yyjson_obj_get(object, "DatabaseName");
+    yyjson_val *table = outer->table != NULL ? outer->table : yyjson_obj_get(object, "TableName");
+    return required_name(import, database, "DatabaseName", &name.database, err) && required_name(import, table, "TableName", &name.table, err) &&
+           st_catalog_values(import->arena, yyjson_obj_get(object, "Values"), "PartitionInput.Values", &name.values, err) &&
+           put(import, ST_PARTITION, &name, object, &import->counts.partitions, err);
 }
 
 typedef struct Member {

@@ -8,6 +8,14 @@
 
 #include "store/store.h"
 
+#include <yyjson.h>
+
+/* The stored text of an entity: the members of a request's DatabaseInput, TableInput or PartitionInput, with its names (folded), its times and
+ * a table's VersionId put in. previous is what it replaces (empty: it is new): the time of creation stays, a table's version counts on. */
+bool st_catalog_entity_json(Arena *arena, StEntity entity, const StEntityName *name, yyjson_val *input, Str previous, Str *ret_json, Err *err);
+/* The key of a partition: its values as JSON text. InvalidInputException when they are not a list of strings; member names it there. */
+bool st_catalog_values(Arena *arena, yyjson_val *values, const char *member, Str *ret_values, Err *err);
+
 typedef struct StImported {
     int databases, tables, partitions;
 } StImported;

@@ -265,6 +265,16 @@ bool st_key_issue(StStore *store, Arena *arena, int64_t seconds, StKey *ret_key,
     return ok;
 }
 
+bool st_key_revoke(StStore *store, Str id, Err *err) {
+    st_lock(store);
+    StStatement statement = st_prepare(store, "DELETE FROM temporary_key WHERE id = ?1", err);
+    st_bind_str(&statement, id);
+    (void)st_step(&statement);
+    bool ok = st_finish(&statement);
+    st_unlock(store);
+    return ok;
+}
+
 static bool find_temporary(StStore *store, Arena *arena, Str id, StKey *ret_key, bool *ret_found, Err *err) {
     StStatement statement = st_prepare(store, "SELECT secret, token, expires_us FROM temporary_key WHERE id = ?1", err);
     st_bind_str(&statement, id);

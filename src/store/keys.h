@@ -26,6 +26,8 @@ bool st_key_delete(StStore *store, Str id_or_profile, Err *err);
 
 /* A temporary key ("ASIA…") that is good for so many seconds. */
 bool st_key_issue(StStore *store, Arena *arena, int64_t seconds, StKey *ret_key, Err *err);
+/* Ends a temporary key before its time; one that is not there is no error. */
+bool st_key_revoke(StStore *store, Str id, Err *err);
 /* Lasting or temporary; *ret_found false: there is no such key. An expired one is found: its caller looks at expires_us. */
 bool st_key_find(StStore *store, Arena *arena, Str id, StKey *ret_key, bool *ret_found, Err *err);
 

@@ -1,36 +1,12 @@
-/* objects.c - buckets, objects, and the transaction that makes a set of objects visible in one step. See store.h.
- *
- * A transaction writes into a directory of its own, objects/<id>/, and its commit is one SQLite transaction over rows that point into
- * it. A process that is killed before that leaves a directory that no row points to; st_sweep removes it.
- */
-#include "base/map.h"
+/* objects.c - buckets and objects: rows, listings, single changes. See store.h; transactions are in txn.c, files in object_files.c. */
+#include "store/objects.h"
+
 #include "base/vec.h"
-#include "store/store_room.h"
+#include "store/object_files.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/random.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-typedef struct TxnFile {
-    Str key;
-    Str name; /* below objects/ */
-} TxnFile;
-
-struct StTxn {
-    StStore *store;
-    Arena *arena;
-    Str bucket;
-    Str id;
-    VEC(TxnFile) files;
-    VEC(Str) replaced_prefixes;
-    pthread_mutex_t mutex; /* several writer threads add files */
-};
 
 /* ---- buckets ---- */
 
@@ -50,16 +26,17 @@ static bool bucket_name_is_valid(Str name) {
     return true;
 }
 
-bool st_bucket_create(StStore *store, Str name, Err *err) {
+bool st_bucket_create(StStore *store, Str name, Str location, Err *err) {
     if (!bucket_name_is_valid(name)) {
         return err_set(err, "InvalidBucketName",
                        "%.*s: a bucket's name is 3 to 63 characters of a-z, 0-9, '-' and '.', beginning and ending with a letter or digit",
                        STR_ARG(name));
     }
     st_lock(store);
-    StStatement statement = st_prepare(store, "INSERT INTO bucket (name, created_us) VALUES (?1, ?2) ON CONFLICT DO NOTHING", err);
+    StStatement statement = st_prepare(store, "INSERT INTO bucket (name, created_us, location) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING", err);
     st_bind_str(&statement, name);
     st_bind_i64(&statement, st_now_us());
+    st_bind_str(&statement, location);
     (void)st_step(&statement);
     bool ok = st_finish(&statement);
     bool created = sqlite3_changes(store->db) > 0;
@@ -81,17 +58,34 @@ bool st_bucket_exists(StStore *store, Str name, bool *ret_exists, Err *err) {
     return ok;
 }
 
-static bool require_bucket(StStore *store, Str name, Err *err) {
+static bool no_such_bucket(Str name, Err *err) {
+    return err_set(err, "NoSuchBucket", "bucket %.*s does not exist: make it with solder s3 mb s3://%.*s", STR_ARG(name), STR_ARG(name));
+}
+
+bool st_require_bucket(StStore *store, Str name, Err *err) {
     bool exists = false;
     if (!bucket_exists_locked(store, name, &exists, err)) {
         return false;
     }
-    return exists || err_set(err, "NoSuchBucket", "bucket %.*s does not exist: make it with solder s3 mb s3://%.*s", STR_ARG(name),
-                             STR_ARG(name));
+    return exists || no_such_bucket(name, err);
+}
+
+/* Buries what the query selects (one column: names of files) and then runs the deletion; both have the same parameter. */
+static bool bury_and_delete(StStore *store, const char *burial, const char *deletion, Str parameter, Err *err) {
+    const char *steps[] = {burial, deletion};
+    for (size_t i = 0; i < 2; i++) {
+        StStatement statement = st_prepare(store, steps[i], err);
+        st_bind_str(&statement, parameter);
+        (void)st_step(&statement);
+        if (!st_finish(&statement)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool bucket_delete_locked(StStore *store, Str name, Err *err) {
-    if (!require_bucket(store, name, err)) {
+    if (!st_require_bucket(store, name, err)) {
         return false;
     }
     StStatement any = st_prepare(store, "SELECT 1 FROM object WHERE bucket = ?1 LIMIT 1", err);
@@ -103,25 +97,43 @@ static bool bucket_delete_locked(StStore *store, Str name, Err *err) {
     if (has_objects) {
         return err_set(err, "BucketNotEmpty", "bucket %.*s is not empty", STR_ARG(name));
     }
-    StStatement statement = st_prepare(store, "DELETE FROM bucket WHERE name = ?1", err);
-    st_bind_str(&statement, name);
-    (void)st_step(&statement);
-    return st_finish(&statement);
+    return bury_and_delete(store,
+                           "INSERT INTO dead_file (path) SELECT p.path FROM upload_part p JOIN upload u ON u.id = p.upload WHERE u.bucket = ?1",
+                           "DELETE FROM bucket WHERE name = ?1", name, err);
 }
 
 bool st_bucket_delete(StStore *store, Str name, Err *err) {
     st_lock(store);
-    bool ok = bucket_delete_locked(store, name, err);
+    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
+    ok = ok && st_end(store, bucket_delete_locked(store, name, err), err);
     st_unlock(store);
+    st_sweep_soon(store);
     return ok;
+}
+
+static StBucket read_bucket(StStatement *statement, Arena *arena) {
+    return (StBucket){st_column(statement, arena, 0), st_column_i64(statement, 1), st_column(statement, arena, 2)};
+}
+
+bool st_bucket_get(StStore *store, Arena *arena, Str name, StBucket *ret_bucket, Err *err) {
+    st_lock(store);
+    StStatement statement = st_prepare(store, "SELECT name, created_us, location FROM bucket WHERE name = ?1", err);
+    st_bind_str(&statement, name);
+    bool found = st_step(&statement);
+    if (found) {
+        *ret_bucket = read_bucket(&statement, arena);
+    }
+    bool ok = st_finish(&statement);
+    st_unlock(store);
+    return ok && (found || no_such_bucket(name, err));
 }
 
 bool st_bucket_list(StStore *store, Arena *arena, const StBucket **ret_buckets, size_t *ret_count, Err *err) {
     VEC(StBucket) rows = {.arena = arena};
     st_lock(store);
-    StStatement statement = st_prepare(store, "SELECT name, created_us FROM bucket ORDER BY name", err);
+    StStatement statement = st_prepare(store, "SELECT name, created_us, location FROM bucket ORDER BY name", err);
     while (st_step(&statement)) {
-        VEC_PUSH(&rows, (StBucket){st_column(&statement, arena, 0), st_column_i64(&statement, 1)});
+        VEC_PUSH(&rows, read_bucket(&statement, arena));
     }
     bool ok = st_finish(&statement);
     st_unlock(store);
@@ -130,35 +142,59 @@ bool st_bucket_list(StStore *store, Arena *arena, const StBucket **ret_buckets, 
     return ok;
 }
 
-/* ---- objects ---- */
+/* ---- reading objects ---- */
+
+#define OBJECT_COLUMNS "key, path, size, modified_us, etag, meta, tags"
+
+/* The ETag of a file that was not hashed: its directory's number plus its own. */
+static Str etag_of_name(Arena *arena, Str name) {
+    char digits[17] = {0};
+    int64_t n = 0;
+    Str high = str_slice(name, 0, 16);
+    Str low = str_slice(name, 16, 32);
+    memcpy(digits, low.data, low.len);
+    (void)str_to_i64(str_slice(name, 33, name.len), &n);
+    return str_fmt(arena, "%.*s%016llx-1", STR_ARG(high), strtoull(digits, NULL, 16) + (unsigned long long)n);
+}
 
 static StObject read_object(StStore *store, StStatement *statement, Arena *arena) {
-    Str name = st_column(statement, arena, 1);
+    Str name = st_column_peek(statement, 1);
+    Str etag = st_column(statement, arena, 4);
     return (StObject){.key = st_column(statement, arena, 0),
-                      .path = str_fmt(arena, "%.*s/objects/%.*s", STR_ARG(store->home), STR_ARG(name)),
+                      .path = st_file_path(arena, store, name),
                       .size = st_column_i64(statement, 2),
-                      .modified_us = st_column_i64(statement, 3)};
+                      .modified_us = st_column_i64(statement, 3),
+                      .etag = etag.len > 0 ? etag : etag_of_name(arena, name),
+                      .meta = st_column(statement, arena, 5),
+                      .tags = st_column(statement, arena, 6)};
+}
+
+/* With the lock held. Not there: *ret_found is false. */
+static bool find_object(StStore *store, Arena *arena, Str bucket, Str key, bool *ret_found, StObject *ret_object, Err *err) {
+    StStatement statement = st_prepare(store, "SELECT " OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key = ?2", err);
+    st_bind_str(&statement, bucket);
+    st_bind_blob(&statement, key);
+    *ret_found = st_step(&statement);
+    if (*ret_found) {
+        *ret_object = read_object(store, &statement, arena);
+    }
+    return st_finish(&statement);
+}
+
+static bool no_such_key(Str bucket, Str key, Err *err) {
+    return err_set(err, "NoSuchKey", "s3://%.*s/%.*s does not exist", STR_ARG(bucket), STR_ARG(key));
 }
 
 bool st_object_get(StStore *store, Arena *arena, Str bucket, Str key, StObject *ret_object, Err *err) {
+    bool found = false;
     st_lock(store);
-    bool ok = require_bucket(store, bucket, err);
-    if (ok) {
-        StStatement statement = st_prepare(store, "SELECT key, path, size, modified_us FROM object WHERE bucket = ?1 AND key = ?2", err);
-        st_bind_str(&statement, bucket);
-        st_bind_blob(&statement, key);
-        bool found = st_step(&statement);
-        if (found) {
-            *ret_object = read_object(store, &statement, arena);
-        }
-        ok = st_finish(&statement) && (found || err_set(err, "NoSuchKey", "s3://%.*s/%.*s does not exist", STR_ARG(bucket), STR_ARG(key)));
-    }
+    bool ok = st_lease(store, arena, err) && st_require_bucket(store, bucket, err) &&
+              find_object(store, arena, bucket, key, &found, ret_object, err) && (found || no_such_key(bucket, key, err));
     st_unlock(store);
     return ok;
 }
 
-/* The least byte string that is greater than every string beginning with prefix; empty: there is none. */
-static Str prefix_end(Arena *arena, Str prefix) {
+Str st_prefix_end(Arena *arena, Str prefix) {
     size_t len = prefix.len;
     while (len > 0 && (unsigned char)prefix.data[len - 1] == 0xFF) {
         len--;
@@ -174,12 +210,12 @@ static Str prefix_end(Arena *arena, Str prefix) {
 bool st_object_list(StStore *store, Arena *arena, Str bucket, Str prefix, Str start_after, size_t limit, const StObject **ret_objects,
                     size_t *ret_count, Err *err) {
     VEC(StObject) rows = {.arena = arena};
-    Str end = prefix_end(arena, prefix);
+    Str end = st_prefix_end(arena, prefix);
     st_lock(store);
-    bool ok = require_bucket(store, bucket, err);
+    bool ok = st_lease(store, arena, err) && st_require_bucket(store, bucket, err);
     if (ok) {
         StStatement statement = st_prepare(store,
-                                           "SELECT key, path, size, modified_us FROM object WHERE bucket = ?1 AND key >= ?2 AND key > ?3 AND "
+                                           "SELECT " OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= ?2 AND key > ?3 AND "
                                            "(length(?4) = 0 OR key < ?4) ORDER BY key LIMIT ?5",
                                            err);
         st_bind_str(&statement, bucket);
@@ -198,18 +234,94 @@ bool st_object_list(StStore *store, Arena *arena, Str bucket, Str prefix, Str st
     return ok;
 }
 
-/* Moves the files of the objects that the condition names to garbage, then deletes the rows. Parameters: bucket, from, to ('' is none), txn. */
-static bool drop_objects(StStore *store, Str bucket, Str from, Str to, Str kept_txn, Err *err) {
+Str st_rolled_up(Str key, Str prefix, Str delimiter) {
+    if (delimiter.len == 0 || key.len < prefix.len + delimiter.len) {
+        return STR("");
+    }
+    const char *found = memmem(key.data + prefix.len, key.len - prefix.len, delimiter.data, delimiter.len);
+    return found == NULL ? STR("") : str_slice(key, 0, (size_t)(found - key.data) + delimiter.len);
+}
+
+/* The least key that may be in the page. */
+static Str first_key(Arena *arena, const StPage *page, bool *ret_is_none) {
+    Str from = page->prefix;
+    Str rolled = page->after_is_rolled ? page->after : STR("");
+    if (page->after_rolls_up && str_starts_with(page->after, page->prefix)) {
+        rolled = st_rolled_up(page->after, page->prefix, page->delimiter);
+    }
+    *ret_is_none = false;
+    if (rolled.len > 0) {
+        Str end = st_prefix_end(arena, rolled);
+        *ret_is_none = end.len == 0;
+        return str_cmp(end, from) > 0 ? end : from;
+    }
+    if (page->after.len > 0 && str_cmp(page->after, from) >= 0) {
+        from = (Str){str_to_c(arena, page->after), page->after.len + 1}; /* a key followed by NUL is the next possible key */
+    }
+    return from;
+}
+
+typedef VEC(StEntry) EntryList;
+
+/* Steps through the keys; behind the first key of a common prefix it goes on behind the last, by looking that up in the index. */
+static bool walk_page(StStore *store, Arena *arena, Str bucket, const StPage *page, Str from, EntryList *entries, bool *ret_more, Err *err) {
+    Str end = st_prefix_end(arena, page->prefix);
+    for (bool jumps = true; jumps && !*ret_more;) {
+        StStatement statement = st_prepare(store,
+                                           "SELECT " OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= ?2 AND "
+                                           "(length(?3) = 0 OR key < ?3) ORDER BY key",
+                                           err);
+        st_bind_str(&statement, bucket);
+        st_bind_blob(&statement, from);
+        st_bind_blob(&statement, end);
+        bool is_end = false;
+        jumps = false;
+        while (!jumps && !is_end && !*ret_more && st_step(&statement)) {
+            Str rolled = st_rolled_up(st_column_peek(&statement, 0), page->prefix, page->delimiter);
+            if (entries->count == page->limit) {
+                *ret_more = true;
+            } else if (rolled.len > 0) {
+                VEC_PUSH(entries, (StEntry){.is_prefix = true, .object = {.key = str_copy(arena, rolled)}});
+                from = st_prefix_end(arena, rolled);
+                jumps = from.len > 0;
+                is_end = !jumps;
+            } else {
+                VEC_PUSH(entries, (StEntry){.object = read_object(store, &statement, arena)});
+            }
+        }
+        if (!st_finish(&statement)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool st_object_page(StStore *store, Arena *arena, Str bucket, const StPage *page, const StEntry **ret_entries, size_t *ret_count, bool *ret_more,
+                    Err *err) {
+    EntryList entries = {.arena = arena};
+    bool is_none = false;
+    Str from = first_key(arena, page, &is_none);
+    *ret_more = false;
+    st_lock(store);
+    bool ok = st_lease(store, arena, err) && st_require_bucket(store, bucket, err) &&
+              (is_none || page->limit == 0 || walk_page(store, arena, bucket, page, from, &entries, ret_more, err));
+    st_unlock(store);
+    *ret_entries = entries.items;
+    *ret_count = entries.count;
+    return ok;
+}
+
+/* ---- writing objects ---- */
+
+bool st_drop_objects(StStore *store, Str bucket, Str from, Str to, Err *err) {
     static const char *const STEPS[] = {
-        "INSERT OR IGNORE INTO garbage (path) SELECT path FROM object WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3) AND "
-        "(length(?4) = 0 OR path NOT GLOB ?4 || '/*')",
-        "DELETE FROM object WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3) AND (length(?4) = 0 OR path NOT GLOB ?4 || '/*')"};
+        "INSERT INTO dead_file (path) SELECT path FROM object WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3)",
+        "DELETE FROM object WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3)"};
     for (size_t i = 0; i < 2; i++) {
         StStatement statement = st_prepare(store, STEPS[i], err);
         st_bind_str(&statement, bucket);
         st_bind_blob(&statement, from);
         st_bind_blob(&statement, to);
-        st_bind_str(&statement, kept_txn);
         (void)st_step(&statement);
         if (!st_finish(&statement)) {
             return false;
@@ -218,239 +330,142 @@ static bool drop_objects(StStore *store, Str bucket, Str from, Str to, Str kept_
     return true;
 }
 
-static bool drop_key(StStore *store, Arena *scratch, Str bucket, Str key, Str kept_txn, Err *err) {
+bool st_drop_key(StStore *store, Arena *scratch, Str bucket, Str key, Err *err) {
     /* key followed by NUL is the next possible key: the range holds this one key. */
-    char *next = str_to_c(scratch, key);
-    return drop_objects(store, bucket, key, (Str){next, key.len + 1}, kept_txn, err);
+    return st_drop_objects(store, bucket, key, (Str){str_to_c(scratch, key), key.len + 1}, err);
 }
 
-bool st_object_delete(StStore *store, Str bucket, Str key, Err *err) {
-    Arena *scratch = arena_new();
-    st_lock(store);
-    bool ok = require_bucket(store, bucket, err) && st_exec(store, "BEGIN IMMEDIATE", err);
-    if (ok) {
-        ok = drop_key(store, scratch, bucket, key, STR(""), err);
-        Err ignored = {0};
-        ok = st_exec(store, ok ? "COMMIT" : "ROLLBACK", ok ? err : &ignored) && ok;
-    }
-    st_unlock(store);
-    arena_free(scratch);
-    return ok;
+bool st_check_key(Str key, Err *err) {
+    return (key.len > 0 && key.len <= ST_LONGEST_KEY) ||
+           err_set(err, "KeyTooLongError", "a key has 1 to %d bytes, this one %zu", ST_LONGEST_KEY, key.len);
 }
 
-/* ---- transactions ---- */
-
-static Str directory_of(Arena *arena, const StTxn *txn) {
-    return str_fmt(arena, "%.*s/objects/%.*s", STR_ARG(txn->store->home), STR_ARG(txn->id));
+/* With the lock held, inside the transaction that then writes the key. */
+static bool check_condition(StStore *store, Arena *scratch, Str bucket, Str key, const StCondition *condition, Err *err) {
+    bool found = false;
+    StObject object;
+    if (!condition->must_be_absent && condition->etag.len == 0) {
+        return true;
+    }
+    if (!find_object(store, scratch, bucket, key, &found, &object, err)) {
+        return false;
+    }
+    if (condition->must_be_absent && found) {
+        return err_set(err, "PreconditionFailed", "s3://%.*s/%.*s exists", STR_ARG(bucket), STR_ARG(key));
+    }
+    if (condition->etag.len > 0 && !found) {
+        return no_such_key(bucket, key, err);
+    }
+    return condition->etag.len == 0 || str_eq_c(condition->etag, "*") || str_eq(condition->etag, object.etag) ||
+           err_set(err, "PreconditionFailed", "s3://%.*s/%.*s has another ETag", STR_ARG(bucket), STR_ARG(key));
 }
 
-StTxn *st_txn_begin(StStore *store, Str bucket, Err *err) {
-    st_lock(store);
-    bool ok = require_bucket(store, bucket, err);
-    st_unlock(store);
-    uint64_t random[2];
-    if (!ok) {
-        return NULL;
-    }
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random) {
-        (void)err_set(err, ERR_IO, "no random numbers: %s", strerror(errno));
-        return NULL;
-    }
-    Arena *arena = arena_new();
-    StTxn *txn = ARENA_NEW(arena, StTxn);
-    txn->store = store;
-    txn->arena = arena;
-    txn->bucket = str_copy(arena, bucket);
-    txn->id = str_fmt(arena, "%016llx%016llx", (unsigned long long)random[0], (unsigned long long)random[1]);
-    txn->files.arena = arena;
-    txn->replaced_prefixes.arena = arena;
-    if (pthread_mutex_init(&txn->mutex, NULL) != 0) {
-        (void)err_set(err, ERR_INTERNAL, "cannot make a mutex");
-        arena_free(arena);
-        return NULL;
-    }
-    Str directory = directory_of(arena, txn);
-    if (mkdir(directory.data, 0700) != 0) {
-        (void)err_set(err, ERR_IO, "%.*s: %s", STR_ARG(directory), strerror(errno));
-        st_txn_abort(txn);
-        return NULL;
-    }
-    return txn;
-}
-
-bool st_txn_add(StTxn *txn, Arena *arena, Str key, Str *ret_path, Err *err) {
-    if (key.len == 0 || key.len > 1024) {
-        return err_set(err, "KeyTooLongError", "a key has 1 to 1024 bytes, this one %zu", key.len);
-    }
-    if (pthread_mutex_lock(&txn->mutex) != 0) {
-        return err_set(err, ERR_INTERNAL, "cannot lock the transaction");
-    }
-    TxnFile file = {.key = str_copy(txn->arena, key), .name = str_fmt(txn->arena, "%.*s/%zu", STR_ARG(txn->id), txn->files.count)};
-    VEC_PUSH(&txn->files, file);
-    *ret_path = str_fmt(arena, "%.*s/objects/%.*s", STR_ARG(txn->store->home), STR_ARG(file.name));
-    (void)pthread_mutex_unlock(&txn->mutex);
-    return true;
-}
-
-bool st_txn_replace(StTxn *txn, Str prefix, Err *err) {
-    if (pthread_mutex_lock(&txn->mutex) != 0) {
-        return err_set(err, ERR_INTERNAL, "cannot lock the transaction");
-    }
-    VEC_PUSH(&txn->replaced_prefixes, str_copy(txn->arena, prefix));
-    (void)pthread_mutex_unlock(&txn->mutex);
-    return true;
-}
-
-static bool sync_path(const char *path, int flags, int64_t *ret_size, Err *err) {
-    int fd = open(path, flags | O_CLOEXEC);
-    struct stat status;
-    bool ok = fd >= 0 && fsync(fd) == 0 && fstat(fd, &status) == 0;
-    if (!ok) {
-        (void)err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-    } else if (ret_size != NULL) {
-        *ret_size = (int64_t)status.st_size;
-    }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    return ok;
-}
-
-static bool insert_object(StTxn *txn, const TxnFile *file, int64_t size, int64_t now_us, Err *err) {
-    StStatement statement =
-        st_prepare(txn->store, "INSERT INTO object (bucket, key, path, size, modified_us) VALUES (?1, ?2, ?3, ?4, ?5)", err);
-    st_bind_str(&statement, txn->bucket);
-    st_bind_blob(&statement, file->key);
-    st_bind_str(&statement, file->name);
+bool st_object_insert(StStore *store, Str bucket, const StPut *put, Str name, int64_t size, int64_t now_us, Err *err) {
+    StStatement statement = st_prepare(
+        store, "INSERT INTO object (bucket, key, path, size, modified_us, etag, meta, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", err);
+    st_bind_str(&statement, bucket);
+    st_bind_blob(&statement, put->key);
+    st_bind_str(&statement, name);
     st_bind_i64(&statement, size);
     st_bind_i64(&statement, now_us);
+    st_bind_str(&statement, put->etag);
+    st_bind_str(&statement, put->meta);
+    st_bind_str(&statement, put->tags);
     (void)st_step(&statement);
     return st_finish(&statement);
 }
 
-static bool write_rows(StTxn *txn, const int64_t *sizes, Err *err) {
-    for (size_t i = 0; i < txn->replaced_prefixes.count; i++) {
-        Str prefix = txn->replaced_prefixes.items[i];
-        if (!drop_objects(txn->store, txn->bucket, prefix, prefix_end(txn->arena, prefix), STR(""), err)) {
-            return false;
-        }
-    }
+bool st_object_replace(StStore *store, Arena *arena, Str bucket, const StPut *put, Str name, int64_t size, StObject *ret_object, Err *err) {
     int64_t now_us = st_now_us();
-    for (size_t i = 0; i < txn->files.count; i++) {
-        const TxnFile *file = &txn->files.items[i];
-        if (!drop_key(txn->store, txn->arena, txn->bucket, file->key, STR(""), err) || !insert_object(txn, file, sizes[i], now_us, err)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool st_txn_commit(StTxn *owned_txn, Err *err) {
-    StTxn *txn = owned_txn;
-    int64_t *sizes = ARENA_ARRAY(txn->arena, int64_t, txn->files.count);
-    bool ok = true;
-    for (size_t i = 0; ok && i < txn->files.count; i++) {
-        Str path = str_fmt(txn->arena, "%.*s/objects/%.*s", STR_ARG(txn->store->home), STR_ARG(txn->files.items[i].name));
-        ok = sync_path(path.data, O_RDONLY, &sizes[i], err);
-    }
-    Str objects = str_fmt(txn->arena, "%.*s/objects", STR_ARG(txn->store->home));
-    ok = ok && sync_path(directory_of(txn->arena, txn).data, O_RDONLY | O_DIRECTORY, NULL, err) &&
-         sync_path(objects.data, O_RDONLY | O_DIRECTORY, NULL, err);
-    if (ok) {
-        st_lock(txn->store);
-        ok = st_exec(txn->store, "BEGIN IMMEDIATE", err);
-        if (ok) {
-            /* The bucket may have gone meanwhile: the foreign key says so, but less clearly. */
-            ok = require_bucket(txn->store, txn->bucket, err) && write_rows(txn, sizes, err);
-            Err ignored = {0};
-            ok = st_exec(txn->store, ok ? "COMMIT" : "ROLLBACK", ok ? err : &ignored) && ok;
-        }
-        st_unlock(txn->store);
-    }
-    if (!ok) {
-        st_txn_abort(txn);
+    if (!st_require_bucket(store, bucket, err) || !check_condition(store, arena, bucket, put->key, &put->condition, err) ||
+        !st_drop_key(store, arena, bucket, put->key, err) || !st_object_insert(store, bucket, put, name, size, now_us, err)) {
         return false;
     }
-    (void)pthread_mutex_destroy(&txn->mutex);
-    arena_free(txn->arena);
+    if (ret_object != NULL) {
+        *ret_object = (StObject){.key = put->key,
+                                 .path = st_file_path(arena, store, name),
+                                 .size = size,
+                                 .modified_us = now_us,
+                                 .etag = put->etag.len > 0 ? put->etag : etag_of_name(arena, name),
+                                 .meta = put->meta,
+                                 .tags = put->tags};
+    }
     return true;
 }
 
-/* Removes objects/<name> and the files in it: these directories hold no directories. */
-static void remove_directory(StStore *store, Str name) {
-    Arena *scratch = arena_new();
-    Str path = str_fmt(scratch, "%.*s/objects/%.*s", STR_ARG(store->home), STR_ARG(name));
-    DIR *directory = opendir(path.data);
-    if (directory != NULL) {
-        for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-            if (entry->d_name[0] != '.') {
-                (void)unlinkat(dirfd(directory), entry->d_name, 0);
-            }
-        }
-        (void)closedir(directory);
-        (void)rmdir(path.data);
-    }
-    arena_free(scratch);
-}
-
-void st_txn_abort(StTxn *owned_txn) {
-    remove_directory(owned_txn->store, owned_txn->id);
-    (void)pthread_mutex_destroy(&owned_txn->mutex);
-    arena_free(owned_txn->arena);
-}
-
-/* ---- sweeping ---- */
-
-static void sweep_garbage(StStore *store, Arena *scratch) {
-    Err ignored = {0};
-    StStatement statement = st_prepare(store, "SELECT path FROM garbage", &ignored);
-    while (st_step(&statement)) {
-        Str name = st_column(&statement, scratch, 0);
-        Str path = str_fmt(scratch, "%.*s/objects/%.*s", STR_ARG(store->home), STR_ARG(name));
-        (void)unlink(path.data);
-    }
-    if (st_finish(&statement)) {
-        (void)st_exec(store, "DELETE FROM garbage", &ignored);
-    }
-}
-
-static void sweep_directories(StStore *store, Arena *scratch) {
-    Str objects = str_fmt(scratch, "%.*s/objects", STR_ARG(store->home));
-    DIR *directory = opendir(objects.data);
-    if (directory == NULL) {
-        return;
-    }
-    Err ignored = {0};
-    /* One pass over the rows is one look at each path; the directories that hold none of them are left-overs. */
-    Map used = {.arena = scratch};
-    StStatement statement = st_prepare(store, "SELECT DISTINCT substr(path, 1, 32) FROM object", &ignored);
-    while (st_step(&statement)) {
-        map_put(&used, st_column(&statement, scratch, 0), store);
-    }
-    if (st_finish(&statement)) {
-        for (struct dirent *entry = readdir(directory); entry != NULL; entry = readdir(directory)) {
-            Str name = str_copy(scratch, str_from_c(entry->d_name));
-            if (name.len == 32 && map_get(&used, name) == NULL) {
-                remove_directory(store, name);
-            }
-        }
-    }
-    (void)closedir(directory);
-}
-
-void st_sweep(StStore *store) {
+/* The row of a file that is in its place; a file without a row goes. */
+static bool put_row(StStore *store, Arena *arena, Str bucket, const StPut *put, Str name, int64_t size, StObject *ret_object, Err *err) {
     st_lock(store);
-    /* Alone here: nobody reads an old file or is in a transaction. Converting back to shared can't fail while we hold it. */
-    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0) {
-        Arena *scratch = arena_new();
-        sweep_garbage(store, scratch);
-        sweep_directories(store, scratch);
-        st_remove_tree(str_fmt(scratch, "%.*s/tmp", STR_ARG(store->home)).data);
-        arena_free(scratch);
-        (void)flock(store->lock_fd, LOCK_SH);
-    } else {
-        /* A failed conversion drops the lock that was held (flock(2)): take it again. */
-        (void)flock(store->lock_fd, LOCK_SH);
-    }
+    bool ok = st_lease(store, arena, err) && st_exec(store, "BEGIN IMMEDIATE", err);
+    ok = ok && st_end(store, st_object_replace(store, arena, bucket, put, name, size, ret_object, err), err);
     st_unlock(store);
+    if (!ok) {
+        st_file_remove(store, name);
+    }
+    st_sweep_soon(store);
+    return ok;
+}
+
+bool st_object_put(StStore *store, Arena *arena, Str bucket, const StPut *put, Str path, StObject *ret_object, Err *err) {
+    Str name;
+    int64_t size = 0;
+    bool ok = st_check_key(put->key, err) && st_file_take(store, arena, path, &name, &size, err);
+    if (!ok) {
+        (void)unlink(str_to_c(arena, path));
+        return false;
+    }
+    return put_row(store, arena, bucket, put, name, size, ret_object, err);
+}
+
+bool st_object_copy(StStore *store, Arena *arena, const StObject *source, Str bucket, const StPut *put, StObject *ret_object, Err *err) {
+    Str name;
+    StPiece whole = {.path = source->path, .size = source->size};
+    return st_check_key(put->key, err) && st_file_join(store, arena, &whole, 1, &name, err) &&
+           put_row(store, arena, bucket, put, name, source->size, ret_object, err);
+}
+
+static bool set_tags_locked(StStore *store, Str bucket, Str key, Str tags, Err *err) {
+    if (!st_require_bucket(store, bucket, err)) {
+        return false;
+    }
+    StStatement statement = st_prepare(store, "UPDATE object SET tags = ?3 WHERE bucket = ?1 AND key = ?2", err);
+    st_bind_str(&statement, bucket);
+    st_bind_blob(&statement, key);
+    st_bind_str(&statement, tags);
+    (void)st_step(&statement);
+    return st_finish(&statement) && (sqlite3_changes(store->db) > 0 || no_such_key(bucket, key, err));
+}
+
+bool st_object_set_tags(StStore *store, Str bucket, Str key, Str tags, Err *err) {
+    st_lock(store);
+    bool ok = set_tags_locked(store, bucket, key, tags, err);
+    st_unlock(store);
+    return ok;
+}
+
+static bool delete_locked(StStore *store, Arena *scratch, Str bucket, const Str *keys, size_t count, const StCondition *condition, Err *err) {
+    bool ok = st_require_bucket(store, bucket, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = check_condition(store, scratch, bucket, keys[i], condition, err) && st_drop_key(store, scratch, bucket, keys[i], err);
+    }
+    return ok;
+}
+
+static bool delete_keys(StStore *store, Str bucket, const Str *keys, size_t count, const StCondition *condition, Err *err) {
+    Arena *scratch = arena_new();
+    st_lock(store);
+    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
+    ok = ok && st_end(store, delete_locked(store, scratch, bucket, keys, count, condition, err), err);
+    st_unlock(store);
+    arena_free(scratch);
+    st_sweep_soon(store);
+    return ok;
+}
+
+bool st_object_delete(StStore *store, Str bucket, const Str *keys, size_t count, Err *err) {
+    return delete_keys(store, bucket, keys, count, &(StCondition){0}, err);
+}
+
+bool st_object_delete_if(StStore *store, Str bucket, Str key, const StCondition *condition, Err *err) {
+    return delete_keys(store, bucket, &key, 1, condition, err);
 }

@@ -1,7 +1,7 @@
 /* store.c - opening the home directory: lock, database, migrations; statements. See store.h. */
 #include "store/store.h"
 
-#include "store/store_room.h"
+#include "store/object_files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -111,10 +111,14 @@ bool st_step(StStatement *statement) {
     return false;
 }
 
-Str st_column(StStatement *statement, Arena *arena, int column) {
+Str st_column_peek(StStatement *statement, int column) {
     const void *data = sqlite3_column_blob(statement->stmt, column);
     int size = sqlite3_column_bytes(statement->stmt, column);
-    return str_copy(arena, (Str){data, data == NULL || size < 0 ? 0 : (size_t)size});
+    return (Str){data, data == NULL || size < 0 ? 0 : (size_t)size};
+}
+
+Str st_column(StStatement *statement, Arena *arena, int column) {
+    return str_copy(arena, st_column_peek(statement, column));
 }
 
 int64_t st_column_i64(StStatement *statement, int column) {
@@ -125,6 +129,15 @@ bool st_finish(StStatement *statement) {
     (void)sqlite3_finalize(statement->stmt); /* repeats the error of the last step, which is reported already */
     statement->stmt = NULL;
     return !statement->failed;
+}
+
+bool st_end(StStore *store, bool ok, Err *err) {
+    Err ignored = {0};
+    if (ok && st_exec(store, "COMMIT", err)) {
+        return true;
+    }
+    (void)st_exec(store, "ROLLBACK", &ignored);
+    return false;
 }
 
 static bool make_directories(Arena *arena, Str path, Err *err) {
@@ -165,12 +178,7 @@ static bool migrate(StStore *store, Err *err) {
             arena_free(scratch);
         }
     }
-    if (!ok) {
-        Err ignored = {0};
-        (void)st_exec(store, "ROLLBACK", &ignored);
-        return false;
-    }
-    return st_exec(store, "COMMIT", err);
+    return st_end(store, ok, err);
 }
 
 static bool open_home(StStore *store, Str home, Err *err) {
@@ -201,7 +209,21 @@ static bool open_home(StStore *store, Str home, Err *err) {
     }
     (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     /* FULL: a commit is on disk when it returns, also after a power cut. */
-    return st_exec(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) && migrate(store, err);
+    return st_exec(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) && migrate(store, err) &&
+           st_files_open(store, err);
+}
+
+/* What killed processes left in tmp/, when nobody else is here. Converting back to a shared lock can't fail while we hold it. */
+static void sweep_scratch(StStore *store) {
+    Arena *scratch = arena_new();
+    st_lock(store);
+    if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+        st_remove_tree(str_fmt(scratch, "%.*s/tmp", STR_ARG(store->home)).data);
+    }
+    /* A failed conversion drops the lock that was held (flock(2)): take it again. */
+    (void)flock(store->lock_fd, LOCK_SH);
+    st_unlock(store);
+    arena_free(scratch);
 }
 
 StStore *st_open(Str home, Err *err) {
@@ -209,7 +231,8 @@ StStore *st_open(Str home, Err *err) {
     StStore *store = ARENA_NEW(arena, StStore);
     store->arena = arena;
     store->lock_fd = -1;
-    if (pthread_mutex_init(&store->mutex, NULL) != 0) {
+    store->reader_fd = -1;
+    if (pthread_mutex_init(&store->mutex, NULL) != 0 || pthread_mutex_init(&store->lease_mutex, NULL) != 0) {
         (void)err_set(err, ERR_INTERNAL, "cannot make a mutex");
         arena_free(arena);
         return NULL;
@@ -218,6 +241,7 @@ StStore *st_open(Str home, Err *err) {
         st_close(store);
         return NULL;
     }
+    sweep_scratch(store);
     st_sweep(store);
     return store;
 }
@@ -230,13 +254,15 @@ void st_close(StStore *owned_store) {
         st_remove_tree(owned_store->scratch.data);
     }
     if (owned_store->db != NULL) {
-        st_sweep(owned_store);
+        st_files_close(owned_store);
+        sweep_scratch(owned_store);
         (void)sqlite3_close(owned_store->db);
     }
     if (owned_store->lock_fd >= 0) {
         (void)close(owned_store->lock_fd); /* also drops the lock */
     }
     (void)pthread_mutex_destroy(&owned_store->mutex);
+    (void)pthread_mutex_destroy(&owned_store->lease_mutex);
     arena_free(owned_store->arena);
 }
 

@@ -9,6 +9,9 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
+
+typedef struct StLease StLease;
 
 struct StStore {
     Arena *arena; /* lives as long as the store */
@@ -17,6 +20,15 @@ struct StStore {
     int lock_fd;
     sqlite3 *db;
     pthread_mutex_t mutex;
+    /* object_files.c */
+    Str id;                     /* of the file readers/<id> */
+    int reader_fd;
+    _Atomic int64_t *published; /* what that file holds */
+    pthread_mutex_t lease_mutex;
+    StLease *oldest_lease, *youngest_lease;
+    char single_directory[33];  /* "": none yet */
+    int single_count;
+    _Atomic int64_t swept_us;
 };
 
 void st_lock(StStore *store);
@@ -37,15 +49,14 @@ void st_bind_blob(StStatement *statement, Str value); /* the next parameter; BLO
 void st_bind_i64(StStatement *statement, int64_t value);
 bool st_step(StStatement *statement); /* true: a row is there */
 Str st_column(StStatement *statement, Arena *arena, int column);
+Str st_column_peek(StStatement *statement, int column); /* borrowed until the next step */
 int64_t st_column_i64(StStatement *statement, int column);
 /* Ends the statement; true when nothing failed. */
 bool st_finish(StStatement *statement);
 bool st_exec(StStore *store, const char *sql, Err *err);
+/* Ends a transaction: COMMIT when ok, else ROLLBACK. What became of it. */
+bool st_end(StStore *store, bool ok, Err *err);
 
 int64_t st_now_us(void);
-/* Unlinks files that no row points to, when no other process uses the home directory. Failures are left for the next time. */
-void st_sweep(StStore *store);
-/* Removes a directory with all that is in it; failures are left for the next time. */
-void st_remove_tree(const char *path);
 
 #endif

@@ -1,7 +1,8 @@
 /* process.c - see process.h. */
 #include "supervise/process.h"
 
-#include <dirent.h>
+#include "supervise/process_table.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -58,20 +59,22 @@ static int add_fds(posix_spawn_file_actions_t *actions, const SuCommand *command
     return code;
 }
 
-static int set_attributes(posix_spawnattr_t *attributes) {
+static int set_attributes(posix_spawnattr_t *attributes, bool own_session) {
     sigset_t none;
     sigset_t defaults;
     if (sigemptyset(&none) != 0 || sigemptyset(&defaults) != 0 || sigaddset(&defaults, SIGINT) != 0 ||
         sigaddset(&defaults, SIGTERM) != 0 || sigaddset(&defaults, SIGPIPE) != 0 || sigaddset(&defaults, SIGCHLD) != 0) {
         return errno;
     }
-    int code = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    /* A session's leader leads a group as well; asking for both fails. */
+    short kind = own_session ? POSIX_SPAWN_SETSID : POSIX_SPAWN_SETPGROUP;
+    int code = posix_spawnattr_setflags(attributes, (short)(kind | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF));
     code = code != 0 ? code : posix_spawnattr_setpgroup(attributes, 0);
     code = code != 0 ? code : posix_spawnattr_setsigmask(attributes, &none);
     return code != 0 ? code : posix_spawnattr_setsigdefault(attributes, &defaults);
 }
 
-bool su_start(const SuCommand *command, SuProcess *ret_process, Err *err) {
+static bool start(const SuCommand *command, const char *working_directory, bool own_session, SuProcess *ret_process, Err *err) {
     *ret_process = (SuProcess){.pidfd = -1};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -85,7 +88,8 @@ bool su_start(const SuCommand *command, SuProcess *ret_process, Err *err) {
     Arena *scratch = arena_new();
     pid_t pid = 0;
     int code = add_fds(&actions, command);
-    code = code != 0 ? code : set_attributes(&attributes);
+    code = code != 0 || working_directory == NULL ? code : posix_spawn_file_actions_addchdir_np(&actions, working_directory);
+    code = code != 0 ? code : set_attributes(&attributes, own_session);
     code = code != 0 ? code
                      : posix_spawnp(&pid, command->argv[0], &actions, &attributes, (char *const *)command->argv,
                                     build_environment(scratch, command->extra_env));
@@ -93,7 +97,8 @@ bool su_start(const SuCommand *command, SuProcess *ret_process, Err *err) {
     (void)posix_spawnattr_destroy(&attributes);
     (void)posix_spawn_file_actions_destroy(&actions);
     if (code != 0) {
-        return err_set(err, ERR_IO, "cannot start %s: %s", command->argv[0], strerror(code));
+        return err_set(err, ERR_IO, "cannot start %s%s%s: %s", command->argv[0], working_directory != NULL ? " in " : "",
+                       working_directory != NULL ? working_directory : "", strerror(code));
     }
     ret_process->pid = pid;
     ret_process->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -103,6 +108,14 @@ bool su_start(const SuCommand *command, SuProcess *ret_process, Err *err) {
         return false;
     }
     return true;
+}
+
+bool su_start(const SuCommand *command, SuProcess *ret_process, Err *err) {
+    return start(command, NULL, false, ret_process, err);
+}
+
+bool su_start_session(const SuCommand *command, const char *working_directory, SuProcess *ret_process, Err *err) {
+    return start(command, working_directory, true, ret_process, err);
 }
 
 static bool reap(SuProcess *process, int options, int *ret_status) {
@@ -166,41 +179,18 @@ bool su_become_subreaper(Err *err) {
     return true;
 }
 
-/* The parent's pid of a process, or 0; field 4 of /proc/PID/stat, behind the name in parentheses. */
-static pid_t parent_of(pid_t pid) {
-    char path[64];
-    char line[512];
-    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        return 0;
-    }
-    size_t len = fread(line, 1, sizeof line - 1, file);
-    (void)fclose(file);
-    line[len] = '\0';
-    const char *behind_name = strrchr(line, ')');
-    char state = 0;
-    int parent = 0;
-    if (behind_name == NULL || sscanf(behind_name + 1, " %c %d", &state, &parent) != 2) {
-        return 0;
-    }
-    return (pid_t)parent;
-}
-
 static int kill_children(void) {
-    DIR *proc = opendir("/proc");
+    Arena *scratch = arena_new();
+    const SuProcessInfo *all = NULL;
+    size_t count = su_process_list(scratch, &all);
     int killed = 0;
-    if (proc == NULL) {
-        return 0;
-    }
-    for (struct dirent *entry = readdir(proc); entry != NULL; entry = readdir(proc)) {
-        int64_t pid = 0;
-        if (str_to_i64(str_from_c(entry->d_name), &pid) && pid > 1 && parent_of((pid_t)pid) == getpid()) {
-            (void)kill((pid_t)pid, SIGKILL);
+    for (size_t i = 0; i < count; i++) {
+        if (all[i].parent == getpid()) {
+            (void)kill(all[i].pid, SIGKILL);
             killed++;
         }
     }
-    (void)closedir(proc);
+    arena_free(scratch);
     return killed;
 }
 

@@ -23,6 +23,9 @@ typedef struct SuProcess {
 } SuProcess;
 
 bool su_start(const SuCommand *command, SuProcess *ret_process, Err *err);
+/* The same as the leader of a session of its own, in a working directory (NULL: the parent's). Its orphans are then told from other children
+ * of a subreaper by their session. */
+bool su_start_session(const SuCommand *command, const char *working_directory, SuProcess *ret_process, Err *err);
 /* false while it runs. Status as a shell has it: exit code, or 128 + signal. */
 bool su_try_wait(SuProcess *process, int *ret_status);
 /* Sends the signal to the whole group; no error when it is gone already. */

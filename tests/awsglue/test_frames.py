@@ -190,9 +190,7 @@ def test_with_frame_schema(people):
     assert rows(people.with_frame_schema(schema)) == [(1, None), (2, None), (3, None), (4, None)]
 
 
-def test_unbox(glue, spark, request):
-    if "engine" in request.node.name and not os.environ.get("SOLDER_TEST_REMOTE"):
-        request.applymarker(pytest.mark.xfail(reason="from_json is not in the engine's function registry yet", strict=True))
+def test_unbox(glue, spark):
     from awsglue import gluetypes as G
 
     frame = DynamicFrame.fromDF(spark.createDataFrame([('{"a": 1, "b": null}',)], "j string"), glue, "f")

@@ -328,7 +328,7 @@ select a is distinct from b, a is not distinct from b from t
 select bo is true, bo is not false, bo is unknown from t
 select cast(s as double) + 1, a + '1', '2' * 3 from t
 select date_add(dt, 1), datediff(dt, '2020-01-01'), dt > '2020-01-01' from t
-select extract(year from dt), year(ts), date_trunc('month', ts), trunc(dt, 'MM') from t  -- known-gap: extract is not a row yet
+select extract(year from dt), year(ts), date_trunc('month', ts), trunc(dt, 'MM') from t
 select current_date(), current_date, current_timestamp from t
 select count(distinct s), sum(distinct a), avg(a) filter (where a > 1) from t
 select first(a), last(s), collect_list(a), collect_set(s), max(st), min(dt) from t
@@ -378,7 +378,7 @@ select * from (select a, s, d from t) pivot (sum(d) as q, max(d) for s in ('x', 
 select * from u unpivot (val for k in (a, z))
 select array_contains(ar, 1), size(ar), sort_array(ar), array_distinct(ar), element_at(ar, 1), slice(ar, 1, 1) from t
 select map_keys(m), map_values(m), size(m), explode(m) from t
-select to_json(st), from_json(s, 'a int'), get_json_object(s, '$.a') from t  -- known-gap: to_json is not a row yet
+select to_json(st), from_json(s, 'a int'), get_json_object(s, '$.a') from t
 select regexp_replace(s, 'a', 'b'), regexp_extract(s, '(a)', 1), s rlike 'a' from t
 select date_format(ts, 'yyyy'), to_date(s), to_timestamp(s), unix_timestamp(ts), from_unixtime(b) from t
 select hash(a), md5(s), sha2(s, 256), crc32(s), xxhash64(a) from t
@@ -392,4 +392,4 @@ select a from t where a = (select max(a) from u)
 select a from t where (a, s) in (select a, s from u)
 select a from t where not a in (select a from u)
 select any_value(a), count(*), count(n), sum(n) from t
-select typeof(a), typeof(c) from t  -- known-gap: typeof is not a row yet
+select typeof(a), typeof(c) from t

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import socket
+import struct
 import uuid
 from typing import Iterator
 
 import grpc
+import pyarrow
 import pytest
-from pyspark.sql.connect.proto import base_pb2
+from pyspark.sql.connect.proto import base_pb2, relations_pb2
 
 from tests.connect.raw import Client, classes_of, deep_plan, range_plan, rows_of
 
@@ -147,3 +149,39 @@ def test_a_local_relation_that_is_no_arrow(client: Client) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         list(client.execute(plan))
     assert caught.value.code() == grpc.StatusCode.INTERNAL
+
+
+def local_plan(rows: bytes) -> base_pb2.Plan:
+    """The plan whose result is the rows of an Arrow stream."""
+    return base_pb2.Plan(root=relations_pb2.Relation(local_relation=relations_pb2.LocalRelation(data=rows)))
+
+
+def arrow_stream(table: pyarrow.Table) -> bytes:
+    """The table as a client sends it."""
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return sink.getvalue().to_pybytes()
+
+
+def test_damaged_rows(client: Client) -> None:
+    """Lengths below zero, and parts that are not there, at every place of a client's rows."""
+    rows = arrow_stream(pyarrow.table({"a": [1, None, 3], "b": ["x", None, "größer"]}))
+    assert rows_of(client.execute(local_plan(rows))) == 3
+    refused = 0
+    for at in range(0, len(rows) - 8, 4):
+        for value in (-8, 0):
+            damaged = rows[:at] + struct.pack("<q", value) + rows[at + 8 :]
+            try:
+                list(client.execute(local_plan(damaged)))
+            except grpc.RpcError as error:
+                assert error.code() == grpc.StatusCode.INTERNAL, error
+                refused += 1
+    assert refused > 0
+
+
+def test_rows_without_fields(client: Client) -> None:
+    rows = arrow_stream(pyarrow.table({"s": pyarrow.array([{}, None], pyarrow.struct([]))}))
+    with pytest.raises(grpc.RpcError) as caught:
+        list(client.execute(local_plan(rows)))
+    assert "column s: rows from outside with a struct without fields are not supported" in (caught.value.details() or "")

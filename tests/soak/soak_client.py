@@ -14,7 +14,7 @@ spark = SparkSession.builder.remote(remote).create()
 while time.monotonic() < end:
     rows = pick.choice([1, 1000, 200_000])
     frame = spark.range(rows).withColumn("k", F.col("id") % 7).withColumn("s", F.concat(F.lit("v"), F.col("id").cast("string")))
-    kind = pick.randrange(5)
+    kind = pick.randrange(6)
     if kind == 0:
         assert frame.count() == rows
     elif kind == 1:
@@ -23,10 +23,16 @@ while time.monotonic() < end:
         assert len(frame.orderBy(F.col("id").desc()).limit(10).collect()) == min(rows, 10)
     elif kind == 3:
         assert len(frame.toPandas()) == rows
+    elif kind == 4:
+        frame.cache()
+        assert frame.count() == rows and frame.filter("k = 3").count() <= rows
+        if pick.random() < 0.5:
+            frame.unpersist()
     else:
         try:
             frame.select("no_such_column").collect()
             raise SystemExit("a missing column went unnoticed")
         except PySparkException:
             pass
+spark.catalog.clearCache()  # the server learns that a session has ended from its silence alone, an hour later
 spark.stop()

@@ -33,6 +33,11 @@ static bool no_table(void *self, Arena *arena, const Str *parts, size_t nparts, 
     return err_set(err, "TABLE_OR_VIEW_NOT_FOUND", "not found");
 }
 
+static const PlType *parse_ddl(void *self, Arena *arena, Str text, Err *err) {
+    (void)self;
+    return sq_parse_schema(arena, text, err);
+}
+
 static void print_line(const char *kind, const char *code, Str text) {
     (void)printf("%s\t%s\t", kind, code);
     for (size_t i = 0; i < text.len; i++) {
@@ -61,7 +66,8 @@ int main(int argc, char **argv) {
     PlSettings settings;
     Views views = {.count = 0};
     pl_settings_init(&settings, session);
-    AzWorld world = {.self = &views, .settings = &settings, .current_database = STR("default"), .view = find_view, .table = no_table};
+    AzWorld world = {.self = &views, .settings = &settings, .current_database = STR("default"), .view = find_view, .table = no_table,
+                     .ddl = parse_ddl};
     bool show_tree = argc > 1 && strcmp(argv[1], "--tree") == 0;
     char *line = NULL;
     size_t size = 0;

@@ -110,7 +110,7 @@ def probes() -> list[str]:
     for path in sorted((TOP / "spec" / "functions").glob("*.tsv")):
         for line in path.read_text(encoding="utf-8").splitlines()[1:]:
             cells = line.split("\t")
-            syntax = re.match(r"(get|solder|grouping|subtract_|time_|timestamp_(add|sub)_|date_(add|sub)_ym|extractansi)", cells[0])
+            syntax = re.match(r"(get|solder|grouping|subtract_|time_|timestamp_(add|sub)_|date_(add|sub)_ym|extractansi|dayofweekiso|yearofweek|secondwithfraction)", cells[0])
             if len(cells) < 7 or not re.match(r"^[a-z_][a-z0-9_]*$", cells[0]) or syntax:
                 continue
             if cells[0] in ("in", "not", "and", "or", "div", "negative", "positive", "isnull", "isnotnull", "like", "rlike", "regexp"):

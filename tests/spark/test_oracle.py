@@ -268,7 +268,9 @@ OPERATORS = {"!": "!", "%": " % ", "&": " & ", "*": " * ", "+": " + ", "-": " - 
 # Rows that are reached by syntax alone: a[0], m['k'], s.field of an array of structs (collection.cases has them).
 # And what dates, timestamps and intervals make of + and - (datetime.cases: intervals).
 SYNTAX = {"getarrayitem", "getmapvalue", "getarraystructfields", "subtract_dates", "subtract_timestamps", "time_add", "time_sub",
-          "timestamp_add_ym_interval", "timestamp_sub_ym_interval", "date_add_ym_interval", "date_sub_ym_interval", "extractansiintervaldays"}
+          "timestamp_add_ym_interval", "timestamp_sub_ym_interval", "date_add_ym_interval", "date_sub_ym_interval", "extractansiintervaldays",
+          "extractansiintervalyears", "extractansiintervalmonths", "extractansiintervalhours", "extractansiintervalminutes", "extractansiintervalseconds",
+          "dayofweekiso", "yearofweek", "secondwithfraction"}
 
 
 def registry_names() -> list[str]:

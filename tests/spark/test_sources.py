@@ -167,6 +167,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     odd = (folder / "odd.json").read_text()
     put("single.json", odd.replace('"s":"dup",', ""))
     put("whole.json", '[\n {"a": 1,\n "b": "x"},\n {"a": 2}\n]\n')
+    nested = ['{"a":' + "[" * depth + "]" * depth + ',"n":1}' for depth in (999, 1000, 3, 200000)]
+    put("deep.json", "\n".join(nested) + "\n")
     put("infer.json", '{"a":1,"z":"","n":null,"big":123456789012345678901,"e":{},"arr":[]}\n{"a":1.5,"n":null,"arr":[{"q":1}],"big":1}\n{"a":"s"}\nbroken\n')
     (folder / "void").mkdir()
     return folder
@@ -264,6 +266,9 @@ JSON_READS: list[tuple[str, str | None, dict[str, str]]] = [
     ("infer.json", None, {}),
     ("infer.json", None, {"primitivesAsString": "true"}),
     ("infer.json", None, {"prefersDecimal": "true", "dropFieldIfAllNull": "true"}),
+    ("deep.json", "n int, _corrupt_record string", {}),
+    ("deep.json", "n int", {"mode": "DROPMALFORMED"}),
+    ("deep.json", "n int", {"mode": "FAILFAST"}),
     ("void", None, {}),
     ("missing.json", None, {}),
 ]
@@ -545,3 +550,53 @@ def test_sampling_ratio(both: list[tuple[Any, bool]], tmp_path: pathlib.Path) ->
             for ratio in ("nan", "x", ""):
                 with connect_mode(is_connect), pytest.raises(Exception):
                     reader.option("samplingRatio", ratio).load(str(tmp_path / f"t.{form}")).schema  # noqa: B018
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "parquet", "text"])
+def test_input_file_name(both: list[tuple[Any, bool]], tmp_path: pathlib.Path, spark_classic: Any, form: str) -> None:
+    """Each row's file, through filters, projections, views and generators; nothing behind an aggregation."""
+    target = str(tmp_path / "some files %")
+    with connect_mode(False):
+        for k in range(3):
+            frame = spark_classic.range(k * 10, k * 10 + 3).selectExpr("cast(id as string) as value", "id % 2 as p")
+            (frame.select("value") if form == "text" else frame).repartition(1).write.mode("append").format(form).save(f"{target}/part={k}")
+
+    def read(spark: Any) -> Any:
+        return spark.read.format(form).schema("value string").load(target)
+
+    def view(spark: Any) -> Any:
+        read(spark).createOrReplaceTempView("named_files")
+        return spark.sql("SELECT value, upper(input_file_name()) f FROM named_files WHERE input_file_name() LIKE '%part=1%' ORDER BY value LIMIT 5")
+
+    def functions(name: str) -> Any:
+        from pyspark.sql import functions
+
+        return getattr(functions, name)
+
+    names = assert_same(both, lambda spark: read(spark).withColumn("f", functions("input_file_name")()).orderBy("value"))
+    assert len({row[-1] for row in names[1]}) == 3
+    assert_same(both, view)
+    assert_same(both, lambda spark: read(spark).filter("value > '1'").selectExpr("value", "part").selectExpr("input_file_name() as f", "value").orderBy("value"))
+    assert_same(both, lambda spark: read(spark).selectExpr("explode(array(1, 2)) as e", "value").selectExpr("input_file_name() as f", "e", "value").orderBy("value", "e"))
+    assert_same(both, lambda spark: read(spark).groupBy("part").count().selectExpr("part", "input_file_name() as f").orderBy("part"))
+    assert_same(both, lambda spark: read(spark).withColumn("f", functions("input_file_name")()).groupBy("f").count().orderBy("f"))
+
+
+@pytest.mark.parametrize("form", ["parquet", "json", "csv"])
+@pytest.mark.parametrize("partitions", [[], ["p"]])
+def test_max_records_per_file(both: list[tuple[Any, bool]], tmp_path: pathlib.Path, spark_classic: Any, form: str, partitions: list[str]) -> None:
+    """As many files of as many rows in each directory as Spark writes from one partition, and the same rows in them."""
+    counts = []
+    for k, (session, is_connect) in enumerate(both):
+        target = str(tmp_path / f"t{k}")
+        with connect_mode(is_connect):
+            frame = session.range(0, 10050, 1, 1).selectExpr("id", "concat('value ', id) as s", "id % 2 as p")
+            frame.write.option("maxRecordsPerFile", 2000).partitionBy(*partitions).format(form).save(target)
+            frame.limit(0).write.option("maxRecordsPerFile", 2000).format(form).save(f"{target}-empty")
+        with connect_mode(False):
+            read = spark_classic.read.format(form).schema("id bigint, s string, p bigint").load(target)
+            assert read.selectExpr("count(distinct id, s)").first()[0] == 10050
+            sizes = read.selectExpr("p", "input_file_name() as f").groupBy("f").count().collect()
+            assert spark_classic.read.format(form).schema("id bigint").load(f"{target}-empty").count() == 0
+            counts.append(sorted((row["f"].split("/")[-2] if partitions else "", row["count"]) for row in sizes))
+    assert counts[0] == counts[1]

@@ -3,6 +3,8 @@
  */
 #include "exec/csv.h"
 
+#include "base/utf8.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -63,36 +65,15 @@ static void test_tokens(void **state) {
 static void test_utf8(void **state) {
     (void)state;
     char out[64];
-    assert_true(ex_utf8_is_valid("\xC3\xA9", 2));
-    assert_false(ex_utf8_is_valid("\xC3(", 2));
-    assert_false(ex_utf8_is_valid("\xED\xA0\x80", 3)); /* a surrogate */
-    size_t n = ex_utf8_repair("a\xE2\x82z", 4, out);
+    assert_true(utf8_is_valid("\xC3\xA9", 2));
+    assert_false(utf8_is_valid("\xC3(", 2));
+    assert_false(utf8_is_valid("\xED\xA0\x80", 3)); /* a surrogate */
+    size_t n = utf8_repair("a\xE2\x82z", 4, out);
     assert_int_equal(n, 5);
     assert_memory_equal(out, "a\xEF\xBF\xBDz", 5);
 }
 
-static void test_times(void **state) {
-    (void)state;
-    Arena *arena = arena_new();
-    const ExZone *berlin = ex_zone_find(arena, STR("Europe/Berlin"));
-    assert_non_null(berlin);
-    assert_null(ex_zone_find(arena, STR("Europe/Nowhere")));
-    int64_t gap, after;
-    assert_true(ex_parse_timestamp(berlin, STR("2024-03-31 02:30:00"), false, &gap));
-    assert_true(ex_parse_timestamp(berlin, STR("2024-03-31 03:30:00"), false, &after));
-    assert_int_equal(gap, after); /* a time that is not there moves forward */
-    int64_t overlap, utc;
-    assert_true(ex_parse_timestamp(berlin, STR("2024-10-27 02:30:00"), false, &overlap));
-    assert_true(ex_parse_timestamp(berlin, STR("2024-10-27 00:30:00Z"), false, &utc));
-    assert_int_equal(overlap, utc); /* of two the earlier */
-    int32_t day;
-    assert_true(ex_parse_date(STR("1970-1-2"), &day));
-    assert_int_equal(day, 1);
-    assert_false(ex_parse_date(STR("2023-02-29"), &day));
-    arena_free(arena);
-}
-
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tokens), cmocka_unit_test(test_utf8), cmocka_unit_test(test_times)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_tokens), cmocka_unit_test(test_utf8)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

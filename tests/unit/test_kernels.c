@@ -166,6 +166,12 @@ static void test_times(void **state) {
         {"spark_date_format(spark_string_to_timestamp('2016-04-08 01:02:03', 'UTC'), 'EEE d MMMM yyyy h:mm a', 'UTC')", "Fri 8 April 2016 1:02 AM"},
         {"spark_timestamp_str(spark_parse_timestamp('20200131', 'yyyyMMdd', 'UTC'), 'UTC')", "2020-01-31 00:00:00"},
         {"spark_parse_timestamp('2020-1-31', 'yyyy-MM-dd', 'UTC')", NULL},
+        /* a time that is not there moves forward; of two the earlier */
+        {"spark_timestamp_str(spark_string_to_timestamp('2024-03-31 02:30:00', 'Europe/Berlin'), 'UTC')", "2024-03-31 01:30:00"},
+        {"spark_timestamp_str(spark_string_to_timestamp('2024-10-27 02:30:00', 'Europe/Berlin'), 'UTC')", "2024-10-27 00:30:00"},
+        {"spark_timestamp_str(spark_string_to_timestamp('2024-10-27 02:30:00 Europe/Berlin', 'UTC'), 'UTC')", "2024-10-27 00:30:00"},
+        {"spark_timestamp_str(spark_string_to_timestamp('2850-07-01 00:00:00', 'Europe/Berlin'), 'UTC')", "2850-06-30 22:00:00"},
+        {"spark_string_to_timestamp('2024-10-27 02:30:00 Europe/Nowhere', 'UTC')", NULL},
     };
     CHECK(rows);
 }

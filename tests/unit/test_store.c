@@ -1,11 +1,13 @@
 /* test_store.c - the catalog, buckets and transactions of store/, over a home directory of their own. */
 #include "store/catalog_json.h"
 #include "store/store.h"
+#include "store/uploads.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,13 +81,13 @@ static void test_buckets(void **state) {
     bool exists = true;
     assert_true(st_bucket_exists(fixture->store, STR("bucket"), &exists, &fixture->err));
     assert_false(exists);
-    assert_true(st_bucket_create(fixture->store, STR("bucket"), &fixture->err));
-    assert_false(st_bucket_create(fixture->store, STR("bucket"), &fixture->err));
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
+    assert_false(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
     assert_string_equal(fixture->err.code, "BucketAlreadyOwnedByYou");
     const char *bad[] = {"ab", "Bucket", "-ab", "ab-", "a..b", "a/b", ""};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         err_clear(&fixture->err);
-        assert_false(st_bucket_create(fixture->store, str_from_c(bad[i]), &fixture->err));
+        assert_false(st_bucket_create(fixture->store, str_from_c(bad[i]), STR(""), &fixture->err));
         assert_string_equal(fixture->err.code, "InvalidBucketName");
     }
     err_clear(&fixture->err);
@@ -93,7 +95,7 @@ static void test_buckets(void **state) {
     assert_false(st_bucket_delete(fixture->store, STR("bucket"), &fixture->err));
     assert_string_equal(fixture->err.code, "BucketNotEmpty");
     err_clear(&fixture->err);
-    assert_true(st_object_delete(fixture->store, STR("bucket"), STR("a"), &fixture->err));
+    assert_true(st_object_delete(fixture->store, STR("bucket"), &STR("a"), 1, &fixture->err));
     assert_true(st_bucket_delete(fixture->store, STR("bucket"), &fixture->err));
     assert_null(st_txn_begin(fixture->store, STR("bucket"), &fixture->err));
     assert_string_equal(fixture->err.code, "NoSuchBucket");
@@ -101,7 +103,7 @@ static void test_buckets(void **state) {
 
 static void test_listing_follows_bytes(void **state) {
     Fixture *fixture = *state;
-    assert_true(st_bucket_create(fixture->store, STR("bucket"), &fixture->err));
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
     const char *keys[] = {"dir/b", "dir/a", "dirty", "dir", "dir/\xC3\xA9", "\xFF\xFF"};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         put_object(fixture, keys[i], "x");
@@ -119,7 +121,7 @@ static void test_listing_follows_bytes(void **state) {
 
 static void test_transaction_is_all_or_nothing(void **state) {
     Fixture *fixture = *state;
-    assert_true(st_bucket_create(fixture->store, STR("bucket"), &fixture->err));
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
     put_object(fixture, "out/old-1", "1");
     put_object(fixture, "out/old-2", "2");
     put_object(fixture, "outer", "3");
@@ -144,7 +146,7 @@ static void test_transaction_is_all_or_nothing(void **state) {
 
 static void test_commit_without_the_file_fails_whole(void **state) {
     Fixture *fixture = *state;
-    assert_true(st_bucket_create(fixture->store, STR("bucket"), &fixture->err));
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
     StTxn *txn = st_txn_begin(fixture->store, STR("bucket"), &fixture->err);
     Str path;
     assert_true(st_txn_add(txn, fixture->arena, STR("a"), &path, &fixture->err));
@@ -168,7 +170,7 @@ static size_t count_directories(const Fixture *fixture) {
 /* A process that dies inside a transaction leaves nothing that the next opening does not sweep; what was committed stays. */
 static void test_killed_transaction_leaves_no_trace(void **state) {
     Fixture *fixture = *state;
-    assert_true(st_bucket_create(fixture->store, STR("bucket"), &fixture->err));
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
     put_object(fixture, "kept", "x");
     st_close(fixture->store);
     pid_t child = fork();
@@ -195,22 +197,272 @@ static void test_killed_transaction_leaves_no_trace(void **state) {
     assert_int_equal(count_directories(fixture), 1);
 }
 
+/* A path that was read stays good until the reader's arena is freed, in whatever store of the home; then the file goes. */
 static void test_replaced_file_goes_when_nobody_reads(void **state) {
     Fixture *fixture = *state;
-    assert_true(st_bucket_create(fixture->store, STR("bucket"), &fixture->err));
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
     put_object(fixture, "a", "1");
-    StObject old;
-    assert_true(st_object_get(fixture->store, fixture->arena, STR("bucket"), STR("a"), &old, &fixture->err));
     StStore *other = st_open(str_from_c(fixture->home), &fixture->err);
     assert_non_null(other);
+    StObject old;
+    Arena *own = arena_new();
+    Arena *foreign = arena_new();
+    assert_true(st_object_get(fixture->store, own, STR("bucket"), STR("a"), &old, &fixture->err));
+    assert_true(st_object_get(other, foreign, STR("bucket"), STR("a"), &old, &fixture->err));
+    Str path = str_copy(fixture->arena, old.path);
     put_object(fixture, "a", "2");
-    assert_int_equal(access(old.path.data, R_OK), 0);
+    st_sweep(fixture->store);
+    assert_int_equal(access(path.data, R_OK), 0);
+    arena_free(own);
+    st_sweep(fixture->store);
+    assert_int_equal(access(path.data, R_OK), 0);
+    arena_free(foreign);
+    st_sweep(fixture->store);
+    assert_int_not_equal(access(path.data, R_OK), 0);
+    /* Later readers hold back nothing that was deleted before they read. */
+    assert_true(st_object_delete(fixture->store, STR("bucket"), &STR("a"), 1, &fixture->err));
+    foreign = arena_new();
+    const StObject *objects;
+    size_t count;
+    assert_true(st_object_list(other, foreign, STR("bucket"), STR(""), STR(""), 0, &objects, &count, &fixture->err));
+    st_sweep(fixture->store);
+    assert_int_equal(count_directories(fixture), 0);
     st_close(other);
+    arena_free(foreign); /* after its store */
+}
+
+/* A reader that is killed protects nothing any more. */
+static void test_killed_reader_holds_nothing_back(void **state) {
+    Fixture *fixture = *state;
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
+    put_object(fixture, "a", "1");
+    st_close(fixture->store);
+    int told[2];
+    assert_int_equal(pipe(told), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        Err err = {0};
+        StObject object;
+        StStore *store = st_open(str_from_c(fixture->home), &err);
+        bool ok = store != NULL && st_object_get(store, arena_new(), STR("bucket"), STR("a"), &object, &err);
+        (void)!write(told[1], ok ? "y" : "n", 1);
+        for (;;) {
+            (void)pause();
+        }
+    }
+    char answer = 0;
+    assert_int_equal(read(told[0], &answer, 1), 1);
+    assert_int_equal(answer, 'y');
+    fixture->store = st_open(str_from_c(fixture->home), &fixture->err);
+    assert_non_null(fixture->store);
+    assert_true(st_object_delete(fixture->store, STR("bucket"), &STR("a"), 1, &fixture->err));
+    st_sweep(fixture->store);
+    assert_int_equal(count_directories(fixture), 1);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    st_sweep(fixture->store);
+    assert_int_equal(count_directories(fixture), 0);
+    (void)close(told[0]);
+    (void)close(told[1]);
+}
+
+/* ---- single objects ---- */
+
+static Str upload_file(Fixture *fixture, const char *text) {
+    Str path = str_fmt(fixture->arena, "%s/upload-%zu", fixture->home, arena_used(fixture->arena));
+    write_file(path, text);
+    return path;
+}
+
+static bool put_single(Fixture *fixture, const StPut *put, const char *text) {
+    err_clear(&fixture->err);
+    return st_object_put(fixture->store, fixture->arena, STR("bucket"), put, upload_file(fixture, text), NULL, &fixture->err);
+}
+
+static void assert_bytes(Str path, const char *text) {
+    char buffer[256];
+    int fd = open(path.data, O_RDONLY);
+    assert_true(fd >= 0);
+    ssize_t got = read(fd, buffer, sizeof buffer);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(got, (ssize_t)strlen(text));
+    assert_memory_equal(buffer, text, strlen(text));
+}
+
+static void test_single_put_copy_and_conditions(void **state) {
+    Fixture *fixture = *state;
+    StPut put = {.key = STR("a/../b"), .etag = STR("0123"), .meta = STR("{\"ContentType\":\"x/y\"}")};
+    assert_false(put_single(fixture, &put, "1"));
+    assert_string_equal(fixture->err.code, "NoSuchBucket");
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR("eu-west-1"), (err_clear(&fixture->err), &fixture->err)));
+    assert_true(put_single(fixture, &put, "one"));
+    StObject object;
+    assert_true(st_object_get(fixture->store, fixture->arena, STR("bucket"), put.key, &object, &fixture->err));
+    assert_true(str_eq(object.etag, put.etag));
+    assert_true(str_eq(object.meta, put.meta));
+    assert_bytes(object.path, "one");
+    put.condition = (StCondition){.must_be_absent = true};
+    assert_false(put_single(fixture, &put, "two"));
+    assert_string_equal(fixture->err.code, "PreconditionFailed");
+    put.condition = (StCondition){.etag = STR("4567")};
+    assert_false(put_single(fixture, &put, "two"));
+    assert_string_equal(fixture->err.code, "PreconditionFailed");
+    put.condition = (StCondition){.etag = STR("0123")};
+    put.etag = STR("4567");
+    assert_true(put_single(fixture, &put, "two"));
+    put.key = STR("absent");
+    assert_false(put_single(fixture, &put, "two"));
+    assert_string_equal(fixture->err.code, "NoSuchKey");
+    /* A copy outlives its source. */
+    err_clear(&fixture->err);
+    StPut copy = {.key = STR("copy"), .etag = STR("4567")};
+    assert_true(st_object_get(fixture->store, fixture->arena, STR("bucket"), STR("a/../b"), &object, &fixture->err));
+    assert_true(st_object_copy(fixture->store, fixture->arena, &object, STR("bucket"), &copy, &object, &fixture->err));
+    assert_true(st_object_delete(fixture->store, STR("bucket"), &STR("a/../b"), 1, &fixture->err));
+    st_sweep(fixture->store);
+    assert_bytes(object.path, "two");
+    assert_int_equal(count_objects(fixture, ""), 1);
+    assert_false(st_object_delete_if(fixture->store, STR("bucket"), STR("copy"), &(StCondition){.etag = STR("x")}, &fixture->err));
+    assert_string_equal(fixture->err.code, "PreconditionFailed");
+}
+
+/* What the engine writes has an ETag as well: of its own for each file, and stable. */
+static void test_engine_objects_have_etags(void **state) {
+    Fixture *fixture = *state;
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
+    StTxn *txn = st_txn_begin(fixture->store, STR("bucket"), &fixture->err);
+    Str path;
+    for (int i = 0; i < 2; i++) {
+        assert_true(st_txn_add(txn, fixture->arena, i == 0 ? STR("a") : STR("b"), &path, &fixture->err));
+        write_file(path, "same");
+    }
+    assert_true(st_txn_commit(txn, &fixture->err));
+    StObject a;
+    StObject again;
+    StObject b;
+    assert_true(st_object_get(fixture->store, fixture->arena, STR("bucket"), STR("a"), &a, &fixture->err));
+    assert_true(st_object_get(fixture->store, fixture->arena, STR("bucket"), STR("a"), &again, &fixture->err));
+    assert_true(st_object_get(fixture->store, fixture->arena, STR("bucket"), STR("b"), &b, &fixture->err));
+    assert_int_equal(a.etag.len, 34);
+    assert_true(str_ends_with(a.etag, STR("-1")));
+    assert_true(str_eq(a.etag, again.etag));
+    assert_false(str_eq(a.etag, b.etag));
+}
+
+/* The entries of a page as "key|prefix/|…", with "+" behind when there are more. */
+static Str page_text(Fixture *fixture, StPage page) {
+    const StEntry *entries;
+    size_t count;
+    bool more = false;
+    StrBuf text = {.arena = fixture->arena};
+    assert_true(st_object_page(fixture->store, fixture->arena, STR("bucket"), &page, &entries, &count, &more, &fixture->err));
+    for (size_t i = 0; i < count; i++) {
+        strbuf_fmt(&text, "%s%.*s%s", i > 0 ? "|" : "", STR_ARG(entries[i].object.key), entries[i].is_prefix ? "*" : "");
+    }
+    strbuf_add_c(&text, more ? "+" : "");
+    return strbuf_str(&text);
+}
+
+static void assert_page(Fixture *fixture, StPage page, const char *expected) {
+    assert_string_equal(page_text(fixture, page).data, expected);
+}
+
+static void test_pages_roll_up(void **state) {
+    Fixture *fixture = *state;
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
+    const char *keys[] = {"a", "b", "b/1", "b/2", "b/c/3", "c", "d/", "d/x", "e//f"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        put_object(fixture, keys[i], "x");
+    }
+    Str slash = STR("/");
+    assert_page(fixture, (StPage){.limit = 100}, "a|b|b/1|b/2|b/c/3|c|d/|d/x|e//f");
+    assert_page(fixture, (StPage){.delimiter = slash, .limit = 100}, "a|b|b/*|c|d/*|e/*");
+    assert_page(fixture, (StPage){.delimiter = slash, .limit = 3}, "a|b|b/*+");
+    assert_page(fixture, (StPage){.delimiter = slash, .limit = 6}, "a|b|b/*|c|d/*|e/*");
+    assert_page(fixture, (StPage){.delimiter = slash, .limit = 2, .after = STR("b/"), .after_is_rolled = true}, "c|d/*+");
+    assert_page(fixture, (StPage){.delimiter = slash, .limit = 9, .after = STR("b/1")}, "b/*|c|d/*|e/*");
+    assert_page(fixture, (StPage){.delimiter = slash, .limit = 9, .after = STR("b/1"), .after_rolls_up = true}, "c|d/*|e/*");
+    assert_page(fixture, (StPage){.prefix = STR("b/"), .delimiter = slash, .limit = 9}, "b/1|b/2|b/c/*");
+    assert_page(fixture, (StPage){.prefix = STR("d/"), .delimiter = slash, .limit = 9}, "d/|d/x");
+    assert_page(fixture, (StPage){.prefix = STR("e/"), .delimiter = slash, .limit = 9}, "e//*");
+    assert_page(fixture, (StPage){.prefix = STR("b"), .delimiter = slash, .limit = 9, .after = STR("a")}, "b|b/*");
+    assert_page(fixture, (StPage){.prefix = STR("b"), .limit = 9, .after = STR("c")}, "");
+    assert_page(fixture, (StPage){.delimiter = STR("/c/"), .limit = 9}, "a|b|b/1|b/2|b/c/*|c|d/|d/x|e//f");
+    assert_page(fixture, (StPage){.limit = 0}, "");
+}
+
+/* ---- multipart uploads ---- */
+
+static bool put_part(Fixture *fixture, const StUpload *upload, int number, const char *text) {
+    int64_t when = 0;
+    StPart part = {.number = number, .etag = STR("e")};
+    err_clear(&fixture->err);
+    return st_part_put(fixture->store, fixture->arena, STR("bucket"), upload->key, upload->id, &part, upload_file(fixture, text), &when, &fixture->err);
+}
+
+static void test_upload_becomes_an_object(void **state) {
+    Fixture *fixture = *state;
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
+    StUpload upload;
+    assert_true(st_upload_create(fixture->store, fixture->arena, STR("bucket"), STR("big"), STR("{}"), STR(""), &upload, &fixture->err));
+    assert_true(put_part(fixture, &upload, 2, "world"));
+    assert_true(put_part(fixture, &upload, 1, "wrong"));
+    assert_true(put_part(fixture, &upload, 1, "hello "));
+    /* Parts survive the server. */
     st_close(fixture->store);
     fixture->store = st_open(str_from_c(fixture->home), &fixture->err);
     assert_non_null(fixture->store);
-    assert_int_not_equal(access(old.path.data, R_OK), 0);
-    assert_int_equal(count_objects(fixture, ""), 1);
+    const StPart *parts;
+    size_t count;
+    assert_true(st_part_list(fixture->store, fixture->arena, upload.id, 0, 0, &parts, &count, &fixture->err));
+    assert_int_equal(count, 2);
+    assert_int_equal(parts[0].size, 6);
+    StPut put = {.key = STR("big"), .etag = STR("x-2")};
+    StObject object;
+    assert_true(st_upload_complete(fixture->store, fixture->arena, STR("bucket"), upload.id, &put, parts, count, &object, &fixture->err));
+    assert_bytes(object.path, "hello world");
+    assert_false(put_part(fixture, &upload, 3, "late"));
+    assert_string_equal(fixture->err.code, "NoSuchUpload");
+    arena_free(fixture->arena);
+    fixture->arena = arena_new();
+    st_sweep(fixture->store);
+    char command[128];
+    (void)snprintf(command, sizeof command, "test $(find %s/objects -type f | wc -l) = 1", fixture->home);
+    assert_int_equal(system(command), 0);
+}
+
+static void test_upload_is_aborted_or_goes_with_its_bucket(void **state) {
+    Fixture *fixture = *state;
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
+    StUpload first;
+    StUpload second;
+    assert_true(st_upload_create(fixture->store, fixture->arena, STR("bucket"), STR("d/k"), STR(""), STR(""), &first, &fixture->err));
+    assert_true(st_upload_create(fixture->store, fixture->arena, STR("bucket"), STR("d/k"), STR(""), STR(""), &second, &fixture->err));
+    assert_true(put_part(fixture, &first, 1, "x"));
+    assert_true(put_part(fixture, &second, 1, "x"));
+    const StUploadEntry *entries;
+    size_t count;
+    bool more;
+    StUploadPage page = {.limit = 1};
+    assert_true(st_upload_page(fixture->store, fixture->arena, STR("bucket"), &page, &entries, &count, &more, &fixture->err));
+    assert_true(count == 1 && more && str_eq(entries[0].upload.id, first.id));
+    page.after_key = STR("d/k");
+    page.after_id = first.id;
+    assert_true(st_upload_page(fixture->store, fixture->arena, STR("bucket"), &page, &entries, &count, &more, &fixture->err));
+    assert_true(count == 1 && !more && str_eq(entries[0].upload.id, second.id));
+    page = (StUploadPage){.limit = 9, .delimiter = STR("/")};
+    assert_true(st_upload_page(fixture->store, fixture->arena, STR("bucket"), &page, &entries, &count, &more, &fixture->err));
+    assert_true(count == 1 && entries[0].is_prefix);
+    assert_false(st_upload_abort(fixture->store, STR("bucket"), STR("other"), first.id, &fixture->err));
+    assert_string_equal(fixture->err.code, "NoSuchUpload");
+    err_clear(&fixture->err);
+    assert_true(st_upload_abort(fixture->store, STR("bucket"), STR("d/k"), first.id, &fixture->err));
+    assert_true(st_bucket_delete(fixture->store, STR("bucket"), &fixture->err));
+    st_close(fixture->store);
+    assert_int_equal(count_directories(fixture), 0);
+    fixture->store = st_open(str_from_c(fixture->home), &fixture->err);
+    assert_non_null(fixture->store);
 }
 
 static bool import_text(Fixture *fixture, const char *json, StImported *ret_counts) {
@@ -277,6 +529,12 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_commit_without_the_file_fails_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_transaction_leaves_no_trace, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replaced_file_goes_when_nobody_reads, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_reader_holds_nothing_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_single_put_copy_and_conditions, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_engine_objects_have_etags, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pages_roll_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_upload_becomes_an_object, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_upload_is_aborted_or_goes_with_its_bucket, setup, teardown),
         cmocka_unit_test_setup_teardown(test_catalog_takes_cli_input, setup, teardown),
         cmocka_unit_test_setup_teardown(test_catalog_refuses_what_is_wrong, setup, teardown),
     };

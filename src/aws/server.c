@@ -1,0 +1,481 @@
+/* server.c - HTTP by libmicrohttpd: the gateway's chain, and one log line a request.
+ *
+ * A thread a connection: a handler may block. The chain is visible in `begin` (limits, route, authentication where the headers suffice, the body's
+ * place), `take` (the body) and `end` (authentication where the body is signed, decode, check, handler, encode). A request that is refused early is read to its end
+ * before the answer goes out, so that the client gets to read it; one that asked first (Expect: 100-continue) is answered at once.
+ * Invariant: every request ends in exactly one answer, one log line and one count.
+ */
+#include "aws/body.h"
+#include "aws/metrics.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { MOST_CONNECTIONS = 1024, IDLE_SECONDS = 60, MOST_HEADER_BYTES = 256 * 1024, MOST_DRAINED = 64 * 1024 * 1024 };
+
+struct AwsServer {
+    Arena *arena;
+    AwsConfig config;
+    struct MHD_Daemon *daemon;
+    AwsPatterns *patterns;
+    AwsCounters *counters;
+    int port;
+    atomic_int running; /* requests under way */
+    atomic_bool is_stopping;
+};
+
+/* One request on its connection. */
+typedef struct Exchange {
+    Arena *arena;
+    AwsServer *server;
+    AwsRequest request;
+    AwsBody *body;
+    Err err;         /* set: refused; the rest of the body is drained */
+    bool has_begun, is_authentic, is_answered;
+    int64_t drained, bytes_out;
+    int status;
+    Str request_id;
+    Str error_code;
+    struct timespec started;
+} Exchange;
+
+static double seconds_since(const struct timespec *start) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
+}
+
+static double wall_clock(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* ---- the beginning of a request ---- */
+
+/* libmicrohttpd decodes paths; signatures and keys need them as they came. */
+static void *take_uri(void *self, const char *uri, struct MHD_Connection *connection) {
+    (void)connection;
+    Arena *arena = arena_new();
+    Exchange *exchange = ARENA_NEW(arena, Exchange);
+    exchange->arena = arena;
+    exchange->server = self;
+    (void)clock_gettime(CLOCK_MONOTONIC, &exchange->started);
+    AwsRequest *request = &exchange->request;
+    request->arena = arena;
+    request->headers.arena = arena;
+    request->query.arena = arena;
+    Str whole = str_copy(arena, str_from_c(uri));
+    if (str_starts_with(whole, STR("http://"))) { /* absolute form, through a proxy */
+        const char *slash = memchr(whole.data + 7, '/', whole.len - 7);
+        whole = slash == NULL ? STR("/") : str_slice(whole, (size_t)(slash - whole.data), whole.len);
+    }
+    const char *mark = memchr(whole.data, '?', whole.len);
+    size_t at = mark == NULL ? whole.len : (size_t)(mark - whole.data);
+    request->raw_path = str_slice(whole, 0, at);
+    request->raw_query = str_slice(whole, at + 1, whole.len);
+    (void)atomic_fetch_add(&exchange->server->running, 1);
+    return exchange;
+}
+
+static enum MHD_Result take_header(void *self, enum MHD_ValueKind kind, const char *key, const char *value) {
+    AwsRequest *request = self;
+    (void)kind;
+    VEC_PUSH(&request->headers, (AwsPair){str_lower(request->arena, str_from_c(key)), str_copy(request->arena, str_from_c(value))});
+    return MHD_YES;
+}
+
+static bool make_request_id(Exchange *exchange) {
+    unsigned char bytes[16];
+    char hex[33];
+    if (getrandom(bytes, sizeof bytes, 0) != (ssize_t)sizeof bytes) {
+        return err_set(&exchange->err, ERR_INTERNAL, "no random numbers: %s", strerror(errno));
+    }
+    aws_hex(bytes, sizeof bytes, hex);
+    exchange->request_id = str_fmt(exchange->arena, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    return true;
+}
+
+static bool streams_in(const AwsOperation *operation) {
+    const AwsShape *shape = operation == NULL ? NULL : aws_shape(operation->input);
+    const AwsMember *payload = shape == NULL || shape->payload == NULL ? NULL : aws_member_find(shape, str_from_c(shape->payload));
+    return payload != NULL && payload->is_streaming;
+}
+
+static bool check_limits(Exchange *exchange) {
+    const AwsRequest *request = &exchange->request;
+    size_t bytes = 0;
+    for (size_t i = 0; i < request->headers.count; i++) {
+        bytes += request->headers.items[i].name.len + request->headers.items[i].value.len;
+    }
+    int64_t length = 0;
+    Str announced = aws_header(request, "content-length");
+    if (bytes > MOST_HEADER_BYTES) {
+        return err_set(&exchange->err, "RequestEntityTooLarge", "the request's headers are longer than %d bytes", MOST_HEADER_BYTES);
+    }
+    if (!streams_in(request->operation) && str_to_i64(announced, &length) && length > AWS_MOST_IN_MEMORY) {
+        return err_set(&exchange->err, "RequestEntityTooLarge", "the body is longer than %d bytes", AWS_MOST_IN_MEMORY);
+    }
+    if (atomic_load(&exchange->server->is_stopping)) {
+        return err_set(&exchange->err, "ServiceUnavailable", "the server is stopping");
+    }
+    return true;
+}
+
+static bool not_supported(Exchange *exchange) {
+    const AwsRequest *request = &exchange->request;
+    const char *code = request->service->protocol == AWS_JSON ? "UnknownOperationException" : request->service->protocol == AWS_QUERY ? "InvalidAction" : "NotImplemented";
+    if (request->operation == NULL) {
+        return err_set(&exchange->err, code, "%s has no such operation", request->service->name);
+    }
+    return err_set(&exchange->err, code, "%s %s is not supported by Solder yet", request->service->name, request->operation->name);
+}
+
+static void begin(Exchange *exchange, struct MHD_Connection *connection, const char *method) {
+    AwsRequest *request = &exchange->request;
+    const AwsConfig *config = &exchange->server->config;
+    exchange->has_begun = true;
+    request->method = str_copy(exchange->arena, str_from_c(method));
+    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, request);
+    aws_parse_query(request);
+    if (!make_request_id(exchange) || !aws_route(request, &exchange->err) || !check_limits(exchange)) {
+        return;
+    }
+    if (!aws_signs_body(request)) {
+        if (!aws_authenticate(request, config, STR(""), wall_clock(), &exchange->err)) {
+            return;
+        }
+        exchange->is_authentic = true;
+    }
+    bool is_known_later = request->service->protocol == AWS_QUERY;
+    if (!is_known_later && (request->operation == NULL || !request->operation->is_supported)) {
+        (void)not_supported(exchange);
+        return;
+    }
+    exchange->body = aws_body_open(request, config->home, streams_in(request->operation), &exchange->err);
+}
+
+/* ---- the end of a request ---- */
+
+static bool run_handler(Exchange *exchange, AwsCall *call, AwsAnswer *answer) {
+    AwsRequest *request = &exchange->request;
+    const AwsConfig *config = &exchange->server->config;
+    yyjson_mut_val *input = NULL;
+    if (!aws_decode(request, call->doc, &input, &exchange->err)) {
+        return false;
+    }
+    AwsHandler handler = request->operation->is_supported
+                             ? config->find_handler(str_from_c(request->service->name), str_from_c(request->operation->name))
+                             : NULL;
+    if (handler == NULL) {
+        return not_supported(exchange);
+    }
+    /* Handlers and the check read the immutable form. */
+    yyjson_doc *decoded = yyjson_mut_val_imut_copy(input, NULL);
+    if (decoded == NULL) {
+        return err_set(&exchange->err, "SerializationException", "the request holds text that is not UTF-8");
+    }
+    call->input = yyjson_doc_get_root(decoded);
+    call->operation = request->operation;
+    call->upload = request->has_upload ? &request->upload : NULL;
+    bool ok = aws_check(exchange->server->patterns, request, call->input, &exchange->err) && handler(config->services, call, &exchange->err);
+    if (ok) {
+        aws_encode(request, call, answer);
+    }
+    yyjson_doc_free(decoded);
+    return ok;
+}
+
+static bool check_body(Exchange *exchange) {
+    AwsRequest *request = &exchange->request;
+    if (exchange->err.is_set || !aws_body_finish(exchange->body, &exchange->err)) {
+        return false;
+    }
+    return exchange->is_authentic ||
+           aws_authenticate(request, &exchange->server->config, aws_body_sha256(exchange->body), wall_clock(), &exchange->err);
+}
+
+/* Never called: a HEAD's answer ends with its headers. */
+static ssize_t no_bytes(void *self, uint64_t at, char *buffer, size_t size) {
+    (void)self;
+    (void)at;
+    (void)buffer;
+    (void)size;
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+/* The length that a HEAD's answer announces, of what a GET would send: the library takes it from the response alone. */
+static bool announced_length(const Exchange *exchange, const AwsAnswer *answer, int64_t *ret_length) {
+    bool is_head = str_eq_c(exchange->request.method, "HEAD");
+    for (size_t i = 0; is_head && i < answer->headers.count; i++) {
+        if (str_eq_nocase(answer->headers.items[i].name, STR("Content-Length"))) {
+            return str_to_i64(answer->headers.items[i].value, ret_length) && *ret_length > 0;
+        }
+    }
+    return false;
+}
+
+static struct MHD_Response *make_response(Exchange *exchange, AwsAnswer *answer) {
+    int fd = -1;
+    int64_t length = 0;
+    if (announced_length(exchange, answer, &length)) {
+        return MHD_create_response_from_callback((uint64_t)length, 1, no_bytes, NULL, NULL);
+    }
+    if (answer->download.path.len > 0) {
+        fd = open(str_to_c(exchange->arena, answer->download.path), O_RDONLY | O_CLOEXEC);
+        if (fd < 0) {
+            (void)err_set(&exchange->err, ERR_IO, "%.*s: %s", STR_ARG(answer->download.path), strerror(errno));
+            aws_encode_error(&exchange->request, exchange->request_id, NULL, &exchange->err, answer);
+        } else if (answer->download.size > 0) {
+            exchange->bytes_out = answer->download.size;
+            return MHD_create_response_from_fd_at_offset64((uint64_t)answer->download.size, fd, (uint64_t)answer->download.offset);
+        } else {
+            (void)close(fd);
+        }
+    }
+    exchange->bytes_out = (int64_t)answer->body.len;
+    return MHD_create_response_from_buffer(answer->body.len, (void *)(uintptr_t)answer->body.data, MHD_RESPMEM_MUST_COPY);
+}
+
+static enum MHD_Result send_answer(Exchange *exchange, struct MHD_Connection *connection, AwsAnswer *answer) {
+    struct MHD_Response *response = make_response(exchange, answer);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    bool is_s3 = exchange->request.service != NULL && exchange->request.service->protocol == AWS_REST_XML;
+    (void)MHD_add_response_header(response, is_s3 ? "x-amz-request-id" : "x-amzn-RequestId", exchange->request_id.data);
+    (void)MHD_add_response_header(response, "Server", is_s3 ? "AmazonS3" : "Solder");
+    if (answer->content_type != NULL) {
+        (void)MHD_add_response_header(response, "Content-Type", answer->content_type);
+    }
+    for (size_t i = 0; i < answer->headers.count; i++) {
+        const AwsPair *header = &answer->headers.items[i];
+        if (!str_eq_nocase(header->name, STR("Content-Length"))) {
+            (void)MHD_add_response_header(response, header->name.data, header->value.data);
+        }
+    }
+    exchange->status = answer->status;
+    exchange->is_answered = true;
+    enum MHD_Result result = MHD_queue_response(connection, (unsigned)answer->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result refuse(Exchange *exchange, struct MHD_Connection *connection, const AwsCall *call) {
+    AwsAnswer answer;
+    if (strncmp(exchange->err.code, "SOLDER.", 7) == 0) {
+        fprintf(stderr, "solder: %.*s: %s: %s\n", STR_ARG(exchange->request_id), exchange->err.code, exchange->err.message);
+    }
+    exchange->error_code = str_copy(exchange->arena, str_from_c(exchange->err.code));
+    aws_encode_error(&exchange->request, exchange->request_id, call, &exchange->err, &answer);
+    return send_answer(exchange, connection, &answer);
+}
+
+static enum MHD_Result end(Exchange *exchange, struct MHD_Connection *connection) {
+    AwsCall call = {.arena = exchange->arena,
+                    .account = exchange->server->config.account,
+                    .region = exchange->server->config.region,
+                    .access_key = exchange->request.access_key,
+                    .request_id = exchange->request_id,
+                    .host = aws_header(&exchange->request, "host"),
+                    .doc = yyjson_mut_doc_new(NULL)};
+    AwsAnswer answer;
+    call.output = yyjson_mut_obj(call.doc);
+    bool ok = call.output != NULL || err_set(&exchange->err, ERR_INTERNAL, "no memory for an answer");
+    ok = ok && check_body(exchange) && run_handler(exchange, &call, &answer);
+    enum MHD_Result result = ok ? send_answer(exchange, connection, &answer) : refuse(exchange, connection, &call);
+    yyjson_mut_doc_free(call.doc);
+    return result;
+}
+
+/* ---- /health, /metrics ---- */
+
+static bool is_own_page(const Exchange *exchange) {
+    return str_eq_c(exchange->request.raw_path, "/health") || str_eq_c(exchange->request.raw_path, "/metrics");
+}
+
+static enum MHD_Result answer_own_page(Exchange *exchange, struct MHD_Connection *connection) {
+    const AwsConfig *config = &exchange->server->config;
+    AwsAnswer answer = {.status = 200, .content_type = "application/json", .headers = {.arena = exchange->arena}};
+    exchange->request_id = STR("-");
+    exchange->has_begun = true;
+    answer.body = STR("{\"status\": \"ok\"}\n");
+    if (str_eq_c(exchange->request.raw_path, "/metrics")) {
+        Str more = config->metrics == NULL ? STR("") : config->metrics(config->services, exchange->arena);
+        answer.body = str_fmt(exchange->arena, "%.*s%.*s", STR_ARG(aws_counters_text(exchange->server->counters, exchange->arena)), STR_ARG(more));
+        answer.content_type = "text/plain; version=0.0.4";
+    }
+    return send_answer(exchange, connection, &answer);
+}
+
+/* ---- libmicrohttpd's callbacks ---- */
+
+static enum MHD_Result take(Exchange *exchange, struct MHD_Connection *connection, Str bytes) {
+    (void)connection;
+    if (!exchange->err.is_set && exchange->body != NULL) {
+        (void)aws_body_take(exchange->body, bytes, &exchange->err);
+        return MHD_YES;
+    }
+    exchange->drained += (int64_t)bytes.len;
+    return exchange->drained <= MOST_DRAINED ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result handle(void *self, struct MHD_Connection *connection, const char *url, const char *method, const char *version, const char *data,
+                              size_t *size, void **state) {
+    Exchange *exchange = *state;
+    (void)self;
+    (void)url;
+    (void)version;
+    if (exchange == NULL) {
+        return MHD_NO;
+    }
+    if (!exchange->has_begun) {
+        if (is_own_page(exchange) && strcmp(method, "GET") == 0) {
+            return answer_own_page(exchange, connection);
+        }
+        begin(exchange, connection, method);
+        if (exchange->err.is_set && aws_has_header(&exchange->request, "expect")) {
+            return refuse(exchange, connection, NULL);
+        }
+        return MHD_YES;
+    }
+    if (*size > 0) {
+        enum MHD_Result result = take(exchange, connection, (Str){data, *size});
+        *size = 0;
+        return result;
+    }
+    return exchange->is_answered ? MHD_YES : exchange->err.is_set ? refuse(exchange, connection, NULL) : end(exchange, connection);
+}
+
+static void log_request(const Exchange *exchange, double seconds) {
+    const AwsRequest *request = &exchange->request;
+    const char *service = request->service == NULL ? "-" : request->service->name;
+    const char *operation = request->operation == NULL ? "-" : request->operation->name;
+    Str when = aws_time_iso(exchange->arena, wall_clock());
+    Str key = request->access_key.len > 0 ? request->access_key : STR("-");
+    Str code = exchange->error_code;
+    if (exchange->server->config.json_log) {
+        yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+        yyjson_mut_val *line = yyjson_mut_obj(doc);
+        yyjson_mut_doc_set_root(doc, line);
+        (void)yyjson_mut_obj_add_strn(doc, line, "time", when.data, when.len);
+        (void)yyjson_mut_obj_add_strn(doc, line, "method", request->method.data, request->method.len);
+        (void)yyjson_mut_obj_add_strn(doc, line, "path", request->raw_path.data, request->raw_path.len);
+        (void)yyjson_mut_obj_add_str(doc, line, "service", service);
+        (void)yyjson_mut_obj_add_str(doc, line, "operation", operation);
+        (void)yyjson_mut_obj_add_int(doc, line, "status", exchange->status);
+        (void)yyjson_mut_obj_add_strn(doc, line, "error", code.data != NULL ? code.data : "", code.len);
+        (void)yyjson_mut_obj_add_int(doc, line, "bytes", exchange->bytes_out);
+        (void)yyjson_mut_obj_add_real(doc, line, "ms", (double)(int64_t)(seconds * 1e5) / 100);
+        (void)yyjson_mut_obj_add_strn(doc, line, "key", key.data, key.len);
+        (void)yyjson_mut_obj_add_strn(doc, line, "request_id", exchange->request_id.data, exchange->request_id.len);
+        char *text = yyjson_mut_write(doc, 0, NULL);
+        fprintf(stderr, "%s\n", text == NULL ? "{}" : text);
+        free(text);
+        yyjson_mut_doc_free(doc);
+        return;
+    }
+    fprintf(stderr, "%.*s %.*s %s.%s %.*s %d%s%.*s %lld bytes %.1f ms %.*s\n", STR_ARG(when), STR_ARG(request->method), service, operation,
+            STR_ARG(str_slice(request->raw_path, 0, 200)), exchange->status, code.len > 0 ? " " : "", STR_ARG(code), (long long)exchange->bytes_out,
+            seconds * 1000, STR_ARG(key));
+}
+
+static void completed(void *self, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why) {
+    AwsServer *server = self;
+    Exchange *exchange = *state;
+    (void)connection;
+    (void)why;
+    if (exchange == NULL) {
+        return;
+    }
+    double seconds = seconds_since(&exchange->started);
+    if (exchange->has_begun && !is_own_page(exchange)) {
+        if (!exchange->is_answered) {
+            exchange->status = 499; /* the client went away */
+        }
+        aws_count(server->counters, exchange->request.operation, exchange->status, seconds);
+        log_request(exchange, seconds);
+    }
+    aws_body_close(exchange->body);
+    arena_free(exchange->arena);
+    *state = NULL;
+    (void)atomic_fetch_sub(&server->running, 1);
+}
+
+/* Paths stay as they came: see take_uri. */
+static size_t keep_escapes(void *self, struct MHD_Connection *connection, char *text) {
+    (void)self;
+    (void)connection;
+    return strlen(text);
+}
+
+static bool listen_on(AwsServer *server, Err *err) {
+    const AwsConfig *config = &server->config;
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)config->port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)config->port)};
+    char *host = str_to_c(server->arena, config->host);
+    bool is_v6 = inet_pton(AF_INET6, host, &v6.sin6_addr) == 1;
+    if (!is_v6 && inet_pton(AF_INET, host, &v4.sin_addr) != 1) {
+        return err_set(err, ERR_IO, "--host %s is no IP address", host);
+    }
+    struct MHD_OptionItem options[] = {
+        {MHD_OPTION_SOCK_ADDR, 0, is_v6 ? (void *)&v6 : (void *)&v4},
+        {MHD_OPTION_CONNECTION_LIMIT, MOST_CONNECTIONS, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, 512 * 1024, NULL},
+        {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, server},
+        {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)take_uri, server},
+        {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
+        {MHD_OPTION_END, 0, NULL}};
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | (is_v6 ? MHD_USE_IPv6 : 0u);
+    server->daemon = MHD_start_daemon(flags, (uint16_t)config->port, NULL, NULL, handle, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (server->daemon == NULL) {
+        return err_set(err, ERR_IO, "cannot listen on %s port %d: %s: choose another with --port", host, config->port, strerror(errno));
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
+    server->port = info == NULL ? config->port : info->port;
+    return true;
+}
+
+AwsServer *aws_server_start(const AwsConfig *config, Err *err) {
+    Arena *arena = arena_new();
+    AwsServer *server = ARENA_NEW(arena, AwsServer);
+    server->arena = arena;
+    server->config = *config;
+    server->config.home = str_copy(arena, config->home);
+    server->patterns = aws_patterns_new(err);
+    server->counters = aws_counters_new();
+    bool ok = server->patterns != NULL && (server->counters != NULL || err_set(err, ERR_INTERNAL, "no memory for counters"));
+    if (!ok || !listen_on(server, err)) {
+        aws_server_stop(server, 0);
+        return NULL;
+    }
+    return server;
+}
+
+int aws_server_port(const AwsServer *server) {
+    return server->port;
+}
+
+void aws_server_stop(AwsServer *owned_server, int grace_ms) {
+    atomic_store(&owned_server->is_stopping, true);
+    for (int waited = 0; waited < grace_ms && atomic_load(&owned_server->running) > 0; waited += 10) {
+        (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    if (owned_server->daemon != NULL) {
+        MHD_stop_daemon(owned_server->daemon);
+    }
+    aws_patterns_free(owned_server->patterns);
+    aws_counters_free(owned_server->counters);
+    arena_free(owned_server->arena);
+}

@@ -1,0 +1,126 @@
+/* cmd_serve.c - solder serve: the AWS APIs and Spark Connect over one home directory, until a signal. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool read_number(Str value, const char *option, int least, int *ret_number, Err *err) {
+    int64_t number = 0;
+    if (!str_to_i64(value, &number) || number < least || number > 65535) {
+        return err_set(err, "usage", "%s takes a number from %d to 65535", option, least);
+    }
+    *ret_number = (int)number;
+    return true;
+}
+
+static bool read_option(CliCall *call, int *at, CliServeConfig *config, Err *err) {
+    Str value;
+    if (cli_engine_option(call, at, &config->engine, err) || cli_option(call, at, "--host", &config->host) ||
+        cli_option(call, at, "--region", &config->region)) {
+        return true;
+    }
+    if (err->is_set) {
+        return false;
+    }
+    if (cli_option(call, at, "--port", &value)) {
+        return read_number(value, "--port", 0, &config->port, err);
+    }
+    if (cli_option(call, at, "--connect-port", &value)) {
+        return read_number(value, "--connect-port", -1, &config->engine.port, err);
+    }
+    if (cli_option(call, at, "--account", &config->account)) {
+        int64_t number = 0;
+        return (config->account.len == 12 && str_to_i64(config->account, &number) && number >= 0) ||
+               err_set(err, "usage", "--account takes 12 digits");
+    }
+    if (cli_option(call, at, "--log-format", &value)) {
+        config->json_log = str_eq_c(value, "json");
+        return config->json_log || str_eq_c(value, "text") || err_set(err, "usage", "--log-format takes text or json");
+    }
+    if (cli_option(call, at, "--max-runs", &value)) {
+        return read_number(value, "--max-runs", 1, &config->max_runs, err);
+    }
+    if (strcmp(call->argv[*at], "--no-auth") == 0) {
+        config->no_auth = true;
+        (*at)++;
+        return true;
+    }
+    return err_set(err, "usage", "unknown argument %s", call->argv[*at]);
+}
+
+static bool block_signals(sigset_t *signals, Err *err) {
+    /* Blocked before any thread starts, so that sigwait alone gets them. */
+    if (sigemptyset(signals) != 0 || sigaddset(signals, SIGINT) != 0 || sigaddset(signals, SIGTERM) != 0 ||
+        sigprocmask(SIG_BLOCK, signals, NULL) != 0 || signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+        return err_set(err, ERR_INTERNAL, "cannot block signals: %s", strerror(errno));
+    }
+    return true;
+}
+
+/* The home must be there before it can be locked; the server opens it again. */
+static bool lock_home(CliCall *call, CliServeConfig *config, int *ret_fd, Err *err) {
+    StStore *store = st_open(config->engine.home, err);
+    bool ok = store != NULL;
+    if (ok) {
+        config->engine.home = str_copy(call->arena, st_home(store));
+        ok = cli_server_lock(call->arena, config->engine.home, ret_fd, err);
+    }
+    st_close(store);
+    return ok;
+}
+
+static bool announce(CliCall *call, const CliServeConfig *config, const CliServer *server, int lock_fd, Err *err) {
+    bool is_everywhere = str_eq_c(config->host, "0.0.0.0") || str_eq_c(config->host, "::");
+    Str host = is_everywhere ? STR("127.0.0.1") : config->host;
+    bool is_v6 = host.len > 0 && memchr(host.data, ':', host.len) != NULL;
+    CliServerState state = {.endpoint = str_fmt(call->arena, is_v6 ? "http://[%.*s]:%d" : "http://%.*s:%d", STR_ARG(host),
+                                                call->host->serve_port(server)),
+                            .region = config->region,
+                            .connect_port = call->host->serve_connect_port(server),
+                            .no_auth = config->no_auth};
+    if (!cli_server_announce(lock_fd, call->arena, &state, err)) {
+        return false;
+    }
+    printf("listening on %.*s", STR_ARG(state.endpoint));
+    if (state.connect_port >= 0) {
+        printf(" and sc://127.0.0.1:%d", (int)state.connect_port);
+    }
+    printf("\nhome %.*s%s\n", STR_ARG(config->engine.home), config->no_auth ? "; any credentials are taken (--no-auth)" : "");
+    printf("in another terminal: eval \"$(solder env)\", or solder aws ...\n");
+    return fflush(stdout) == 0 || err_set(err, ERR_IO, "standard output: %s", strerror(errno));
+}
+
+int cmd_serve(CliCall *call) {
+    Err err = {0};
+    CliServeConfig config = {.engine = {.home = call->home, .host = STR("127.0.0.1"), .port = 15002},
+                             .host = STR("127.0.0.1"),
+                             .port = 4566,
+                             .account = STR("000000000000"),
+                             .region = STR("us-east-1")};
+    for (int at = 0; at < call->argc;) {
+        if (!read_option(call, &at, &config, &err)) {
+            return cli_misuse("serve", "%s", err.message);
+        }
+    }
+    sigset_t signals;
+    int lock_fd = -1;
+    if (!block_signals(&signals, &err) || !lock_home(call, &config, &lock_fd, &err)) {
+        return cli_fail(&err);
+    }
+    CliServer *server = call->host->serve(&config, &err);
+    int status = server == NULL ? cli_fail(&err) : CLI_OK;
+    if (server != NULL && !announce(call, &config, server, lock_fd, &err)) {
+        status = cli_fail(&err);
+    } else if (server != NULL) {
+        int received = 0;
+        (void)sigwait(&signals, &received);
+        fprintf(stderr, "solder: %s: stopping\n", strsignal(received));
+    }
+    if (server != NULL) {
+        call->host->serve_stop(server);
+    }
+    (void)close(lock_fd);
+    return status;
+}

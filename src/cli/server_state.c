@@ -1,0 +1,100 @@
+/* server_state.c - who serves a home directory, and what AWS's tools need to reach it.
+ *
+ * A server holds <home>/server.lock exclusively while it lives and has written there where it listens; so the verbs of other terminals find
+ * it, and a second server over the same home is refused. The lock goes with the process, however that ends.
+ */
+#include "cli/cli.h"
+
+#include "store/keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <yyjson.h>
+
+#define DEFAULT_ENDPOINT "http://127.0.0.1:4566"
+#define DEFAULT_REGION "us-east-1"
+
+enum { MAX_STATE = 4096 };
+
+static Str lock_path(Arena *arena, Str home) {
+    return str_fmt(arena, "%.*s/server.lock", STR_ARG(home));
+}
+
+static bool read_state(int fd, Arena *arena, CliServerState *state) {
+    char *text = arena_alloc(arena, MAX_STATE);
+    ssize_t got = pread(fd, text, MAX_STATE, 0);
+    yyjson_doc *doc = got > 0 ? yyjson_read(text, (size_t)got, 0) : NULL;
+    yyjson_val *root = yyjson_doc_get_root(doc);
+    bool ok = yyjson_is_obj(root);
+    if (ok) {
+        state->pid = yyjson_get_sint(yyjson_obj_get(root, "pid"));
+        state->connect_port = yyjson_get_sint(yyjson_obj_get(root, "connect_port"));
+        state->no_auth = yyjson_get_bool(yyjson_obj_get(root, "no_auth"));
+        state->endpoint = str_copy(arena, str_from_c(yyjson_get_str(yyjson_obj_get(root, "endpoint"))));
+        state->region = str_copy(arena, str_from_c(yyjson_get_str(yyjson_obj_get(root, "region"))));
+    }
+    yyjson_doc_free(doc);
+    return ok;
+}
+
+bool cli_server_lock(Arena *arena, Str home, int *ret_fd, Err *err) {
+    Str path = lock_path(arena, home);
+    *ret_fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (*ret_fd < 0) {
+        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+    }
+    if (flock(*ret_fd, LOCK_EX | LOCK_NB) == 0) {
+        return true;
+    }
+    CliServerState state = {0};
+    bool is_known = read_state(*ret_fd, arena, &state);
+    (void)close(*ret_fd);
+    *ret_fd = -1;
+    return err_set(err, ERR_IO, "a server runs over %.*s already (process %lld, %.*s): stop it, or give another --home", STR_ARG(home),
+                   (long long)(is_known ? state.pid : 0), STR_ARG(state.endpoint));
+}
+
+bool cli_server_announce(int lock_fd, Arena *arena, const CliServerState *state, Err *err) {
+    Str text = str_fmt(arena, "{\"pid\": %lld, \"endpoint\": \"%.*s\", \"region\": \"%.*s\", \"connect_port\": %lld, \"no_auth\": %s}\n",
+                       (long long)getpid(), STR_ARG(state->endpoint), STR_ARG(state->region), (long long)state->connect_port,
+                       state->no_auth ? "true" : "false");
+    if (ftruncate(lock_fd, 0) != 0 || pwrite(lock_fd, text.data, text.len, 0) != (ssize_t)text.len) {
+        return err_set(err, ERR_IO, "server.lock: %s", strerror(errno));
+    }
+    return true;
+}
+
+bool cli_server_state(Arena *arena, Str home, CliServerState *ret_state, Err *err) {
+    *ret_state = (CliServerState){.endpoint = STR(DEFAULT_ENDPOINT), .region = STR(DEFAULT_REGION), .connect_port = -1};
+    Str path = lock_path(arena, home);
+    int fd = open(path.data, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno == ENOENT || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+    }
+    /* A shared lock is refused exactly while a server holds it. */
+    if (flock(fd, LOCK_SH | LOCK_NB) != 0) {
+        CliServerState state = {0};
+        if (read_state(fd, arena, &state) && state.endpoint.len > 0) {
+            *ret_state = state;
+            ret_state->is_running = true;
+        }
+    }
+    (void)close(fd);
+    return true;
+}
+
+const char *const *cli_aws_variables(StStore *store, Arena *arena, const CliServerState *state, Err *err) {
+    StKey key;
+    if (!st_key_default(store, arena, &key, err)) {
+        return NULL;
+    }
+    const char **variables = ARENA_ARRAY(arena, const char *, 5);
+    variables[0] = str_fmt(arena, "AWS_ENDPOINT_URL=%.*s", STR_ARG(state->endpoint)).data;
+    variables[1] = str_fmt(arena, "AWS_ACCESS_KEY_ID=%.*s", STR_ARG(key.id)).data;
+    variables[2] = str_fmt(arena, "AWS_SECRET_ACCESS_KEY=%.*s", STR_ARG(key.secret)).data;
+    variables[3] = str_fmt(arena, "AWS_DEFAULT_REGION=%.*s", STR_ARG(state->region)).data;
+    return variables;
+}

@@ -1,0 +1,186 @@
+/* s3_buckets.c - S3: buckets, and the settings of a bucket that clients ask for.
+ *
+ * Behaviour: Amazon S3 API Reference, CreateBucket and its neighbours. A bucket is as S3's defaults make one: no versioning, no ACLs.
+ */
+#include "service/s3.h"
+
+#include <string.h>
+
+enum { MOST_BUCKETS_IN_A_PAGE = 10000 };
+
+static const Str US_EAST_1 = {"us-east-1", 9};
+
+/* An IPv4 address, and the prefixes and suffixes that S3 keeps for itself ("General purpose bucket naming rules"); the store checks the rest. */
+static bool name_is_free(Str name) {
+    static const char *const PREFIXES[] = {"xn--", "sthree-", "amzn-s3-demo-"};
+    static const char *const SUFFIXES[] = {"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3", "-an"};
+    size_t dots = 0;
+    bool is_numeric = name.len > 0;
+    for (size_t i = 0; i < name.len; i++) {
+        dots += name.data[i] == '.' ? 1 : 0;
+        is_numeric = is_numeric && (name.data[i] == '.' || (name.data[i] >= '0' && name.data[i] <= '9'));
+    }
+    bool is_free = !(is_numeric && dots == 3);
+    for (size_t i = 0; i < sizeof PREFIXES / sizeof PREFIXES[0]; i++) {
+        is_free = is_free && !str_starts_with(name, str_from_c(PREFIXES[i]));
+    }
+    for (size_t i = 0; i < sizeof SUFFIXES / sizeof SUFFIXES[0]; i++) {
+        is_free = is_free && !str_ends_with(name, str_from_c(SUFFIXES[i]));
+    }
+    return is_free;
+}
+
+/* us-east-1 makes buckets of any region, as S3's global endpoint does; another region only its own. */
+static bool check_location(const SvServices *services, AwsCall *call, Str location, Err *err) {
+    if (str_eq(services->region, US_EAST_1)) {
+        if (str_eq(location, US_EAST_1)) {
+            s3_detail(call, "LocationConstraint", location);
+            return s3_error(call, err, "InvalidLocationConstraint");
+        }
+        return true;
+    }
+    return str_eq(location, services->region) ||
+           err_set(err, "IllegalLocationConstraintException",
+                   "The %.*s location constraint is incompatible for the region specific endpoint this request was sent to.",
+                   STR_ARG(location.len == 0 ? STR("unspecified") : location));
+}
+
+bool sv_s3_create_bucket(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    Str name = s3_bucket(call);
+    Str location = js_str(yyjson_obj_get(call->input, "CreateBucketConfiguration"), "LocationConstraint");
+    if (!s3_check(services, call, err) || !check_location(services, call, location, err)) {
+        return false;
+    }
+    if (js_bool(call->input, "ObjectLockEnabledForBucket", false)) {
+        s3_detail(call, "Header", STR("x-amz-bucket-object-lock-enabled"));
+        return s3_error(call, err, "NotImplemented");
+    }
+    if (!name_is_free(name)) {
+        return s3_error(call, err, "InvalidBucketName");
+    }
+    if (!st_bucket_create(services->store, name, location, err)) {
+        /* us-east-1 alone is content with a bucket that its owner has already. */
+        bool is_there = err_is(err, "BucketAlreadyOwnedByYou") && str_eq(services->region, US_EAST_1);
+        if (!is_there) {
+            return s3_failed(call, err);
+        }
+        err_clear(err);
+    }
+    js_put_str(call->doc, call->output, "Location", str_fmt(call->arena, "/%.*s", STR_ARG(name)));
+    return true;
+}
+
+static Str region_of(const SvServices *services, const StBucket *bucket) {
+    return bucket->location.len == 0 ? services->region : bucket->location;
+}
+
+/* The bucket that the request names, its owner checked. */
+static bool find_bucket(const SvServices *services, AwsCall *call, StBucket *ret_bucket, Err *err) {
+    return s3_check(services, call, err) &&
+           (st_bucket_get(services->store, call->arena, s3_bucket(call), ret_bucket, err) || s3_failed(call, err));
+}
+
+bool sv_s3_head_bucket(void *self, AwsCall *call, Err *err) {
+    StBucket bucket;
+    if (!find_bucket(self, call, &bucket, err)) {
+        return false;
+    }
+    js_put_str(call->doc, call->output, "BucketRegion", region_of(self, &bucket));
+    return true;
+}
+
+bool sv_s3_delete_bucket(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    return s3_check(services, call, err) && (st_bucket_delete(services->store, s3_bucket(call), err) || s3_failed(call, err));
+}
+
+bool sv_s3_list_buckets(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    const StBucket *buckets = NULL;
+    size_t count = 0;
+    Str prefix = js_str(call->input, "Prefix");
+    Str region = js_str(call->input, "BucketRegion");
+    Str token = js_str(call->input, "ContinuationToken");
+    Str after = STR("");
+    int64_t limit = js_i64(call->input, "MaxBuckets", MOST_BUCKETS_IN_A_PAGE);
+    bool is_paged = yyjson_obj_size(call->input) > 0;
+    if (token.len > 0 && !js_page_position(call->arena, token, &after)) {
+        return s3_bad_argument(call, err, "continuation-token", token, "The continuation token provided is incorrect");
+    }
+    if (!st_bucket_list(services->store, call->arena, &buckets, &count, err)) {
+        return false;
+    }
+    yyjson_mut_val *list = yyjson_mut_obj_add_arr(call->doc, call->output, "Buckets");
+    Str last = STR("");
+    for (size_t i = 0; i < count; i++) {
+        if (!str_starts_with(buckets[i].name, prefix) || (region.len > 0 && !str_eq(region, region_of(services, &buckets[i]))) ||
+            (after.len > 0 && str_cmp(buckets[i].name, after) <= 0)) {
+            continue;
+        }
+        if ((int64_t)yyjson_mut_arr_size(list) == limit) {
+            js_put_str(call->doc, call->output, "ContinuationToken", js_page_token(call->arena, last));
+            break;
+        }
+        yyjson_mut_val *item = yyjson_mut_arr_add_obj(call->doc, list);
+        js_put_str(call->doc, item, "Name", buckets[i].name);
+        js_put_time(call->doc, item, "CreationDate", buckets[i].created_us);
+        if (is_paged) {
+            js_put_str(call->doc, item, "BucketRegion", region_of(services, &buckets[i]));
+        }
+        last = buckets[i].name;
+    }
+    if (prefix.len > 0) {
+        js_put_str(call->doc, call->output, "Prefix", prefix);
+    }
+    s3_put_owner(services, call, call->output, "Owner");
+    return true;
+}
+
+/* S3 says nothing of us-east-1. */
+bool sv_s3_get_bucket_location(void *self, AwsCall *call, Err *err) {
+    StBucket bucket;
+    if (!find_bucket(self, call, &bucket, err)) {
+        return false;
+    }
+    Str region = region_of(self, &bucket);
+    if (!str_eq(region, US_EAST_1)) {
+        js_put_str(call->doc, call->output, "LocationConstraint", region);
+    }
+    return true;
+}
+
+bool sv_s3_get_bucket_versioning(void *self, AwsCall *call, Err *err) {
+    StBucket bucket;
+    return find_bucket(self, call, &bucket, err); /* never enabled: an empty answer */
+}
+
+static void put_owners_grant(const SvServices *services, AwsCall *call) {
+    s3_put_owner(services, call, call->output, "Owner");
+    yyjson_mut_val *grant = yyjson_mut_arr_add_obj(call->doc, yyjson_mut_obj_add_arr(call->doc, call->output, "Grants"));
+    s3_put_owner(services, call, grant, "Grantee");
+    js_put_str(call->doc, yyjson_mut_obj_get(grant, "Grantee"), "Type", STR("CanonicalUser"));
+    js_put_str(call->doc, grant, "Permission", STR("FULL_CONTROL"));
+}
+
+bool sv_s3_get_bucket_acl(void *self, AwsCall *call, Err *err) {
+    StBucket bucket;
+    if (!find_bucket(self, call, &bucket, err)) {
+        return false;
+    }
+    put_owners_grant(self, call);
+    return true;
+}
+
+bool sv_s3_get_object_acl(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    StObject object;
+    if (!s3_check(services, call, err)) {
+        return false;
+    }
+    if (!st_object_get(services->store, call->arena, s3_bucket(call), s3_key(call), &object, err)) {
+        return s3_failed(call, err);
+    }
+    put_owners_grant(services, call);
+    return true;
+}

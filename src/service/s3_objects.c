@@ -1,0 +1,312 @@
+/* s3_objects.c - S3: single objects: put, get, head, copy, delete, and deleting many.
+ *
+ * Behaviour: Amazon S3 API Reference; conditions: "Conditional requests" of the user guide. ETags are as PutObject's (MD5) except where
+ * store/store.h says otherwise; a copy keeps its source's, since its bytes are the same.
+ */
+#include "service/s3_metadata.h"
+
+#include <string.h>
+
+enum { MOST_DELETED = 1000 };
+static const int64_t LARGEST_COPY = INT64_C(5) * 1024 * 1024 * 1024;
+
+/* ---- put ---- */
+
+bool sv_s3_put_object(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    const AwsUpload *upload = call->upload;
+    StPut put = {.key = s3_key(call)};
+    if (upload == NULL) {
+        return err_set(err, ERR_INTERNAL, "PutObject came without a body");
+    }
+    if (!s3_check(services, call, err) || !s3_write_condition(call, &put.condition, err) ||
+        !s3_tags_of_header(call, js_str(call->input, "Tagging"), &put.tags, err)) {
+        return false;
+    }
+    yyjson_mut_val *meta = s3_meta_of_input(call, err);
+    if (meta == NULL) {
+        return false;
+    }
+    if (upload->checksum_name.len > 0) {
+        js_put_str(call->doc, meta, s3_checksum_member(call->arena, upload->checksum_name).data, upload->checksum);
+        js_put_str(call->doc, meta, "ChecksumType", STR("FULL_OBJECT"));
+    }
+    put.etag = s3_hex(call->arena, (Str){(const char *)upload->md5, sizeof upload->md5});
+    if (!s3_meta_text(call, meta, &put.meta, err) ||
+        !st_object_put(services->store, call->arena, s3_bucket(call), &put, upload->path, NULL, err)) {
+        return s3_failed(call, err);
+    }
+    js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, put.etag));
+    s3_meta_show_checksums(call, meta, call->output);
+    return true;
+}
+
+/* ---- get and head ---- */
+
+/* The bytes of one part of what was a multipart upload; everything else has one part. */
+static bool part_range(AwsCall *call, yyjson_mut_val *meta, int64_t size, S3Range *ret_range, Err *err) {
+    int64_t number = js_i64(call->input, "PartNumber", 0);
+    yyjson_mut_val *sizes = yyjson_mut_obj_get(meta, "PartSizes");
+    int64_t count = sizes == NULL ? 1 : (int64_t)yyjson_mut_arr_size(sizes);
+    if (yyjson_obj_get(call->input, "Range") != NULL) {
+        return err_set(err, "InvalidRequest", "Cannot specify both Range header and partNumber query parameter");
+    }
+    if (number < 1 || number > S3_MOST_PARTS) {
+        return s3_bad_argument(call, err, "partNumber", str_fmt(call->arena, "%lld", (long long)number),
+                               "Part number must be an integer between 1 and 10000, inclusive");
+    }
+    if (number > count) {
+        s3_detail(call, "ActualPartCount", str_fmt(call->arena, "%lld", (long long)count));
+        return err_set(err, "InvalidPartNumber", "The requested partnumber is not satisfiable");
+    }
+    *ret_range = (S3Range){.size = size, .is_part = true};
+    if (sizes != NULL) {
+        for (int64_t i = 0; i < number; i++) {
+            ret_range->offset += i > 0 ? ret_range->size : 0;
+            ret_range->size = yyjson_mut_get_sint(yyjson_mut_arr_get(sizes, (size_t)i));
+        }
+        (void)yyjson_mut_obj_add_int(call->doc, call->output, "PartsCount", count);
+    }
+    return true;
+}
+
+/* The bytes that are asked for: a part, a range, or all. */
+static bool find_range(AwsCall *call, yyjson_mut_val *meta, const StObject *object, S3Range *ret_range, Err *err) {
+    if (yyjson_obj_get(call->input, "PartNumber") != NULL) {
+        return part_range(call, meta, object->size, ret_range, err);
+    }
+    if (s3_range(js_str(call->input, "Range"), object->size, ret_range) == S3_RANGE_BEHIND) {
+        s3_detail(call, "ActualObjectSize", str_fmt(call->arena, "%lld", (long long)object->size));
+        return s3_error(call, err, "InvalidRange");
+    }
+    return true;
+}
+
+/* What the request wants to read in the answer's headers, instead of what is stored. */
+static void override_headers(AwsCall *call) {
+    static const char *const NAMES[] = {"CacheControl", "ContentDisposition", "ContentEncoding", "ContentLanguage", "ContentType", "Expires"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        yyjson_val *value = yyjson_obj_get(call->input, str_fmt(call->arena, "Response%s", NAMES[i]).data);
+        if (value != NULL) {
+            (void)yyjson_mut_obj_put(call->output, yyjson_mut_str(call->doc, NAMES[i]), yyjson_val_mut_copy(call->doc, value));
+        }
+    }
+}
+
+static void show_object(AwsCall *call, const StObject *object, yyjson_mut_val *meta, const S3Range *range) {
+    yyjson_mut_val *output = call->output;
+    s3_meta_show(call, meta, output);
+    override_headers(call);
+    js_put_str(call->doc, output, "AcceptRanges", STR("bytes"));
+    (void)yyjson_mut_obj_add_int(call->doc, output, "ContentLength", range->size);
+    if (range->is_part) {
+        int64_t last = range->offset + range->size - 1;
+        call->status = 206;
+        if (range->size > 0) {
+            js_put_str(call->doc, output, "ContentRange",
+                       str_fmt(call->arena, "bytes %lld-%lld/%lld", (long long)range->offset, (long long)last, (long long)object->size));
+        }
+    }
+    if (str_eq_c(js_str(call->input, "ChecksumMode"), "ENABLED") && range->size == object->size) {
+        s3_meta_show_checksums(call, meta, output);
+    }
+    yyjson_mut_val *tags = object->tags.len == 0 ? NULL : js_parse_into(call->doc, object->tags);
+    if (tags != NULL) {
+        (void)yyjson_mut_obj_add_int(call->doc, output, "TagCount", (int64_t)yyjson_mut_arr_size(tags));
+    }
+}
+
+/* GetObject and HeadObject are the same but for the body. */
+static bool read_object(SvServices *services, AwsCall *call, bool with_body, Err *err) {
+    StObject object;
+    S3Range range;
+    if (!s3_check(services, call, err)) {
+        return false;
+    }
+    if (!st_object_get(services->store, call->arena, s3_bucket(call), s3_key(call), &object, err)) {
+        return s3_failed(call, err);
+    }
+    js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, object.etag));
+    js_put_time(call->doc, call->output, "LastModified", object.modified_us / 1000000 * 1000000);
+    switch (s3_read_condition(call, &object, "")) {
+    case S3_HOLDS: break;
+    case S3_NOT_MODIFIED: call->status = 304; return true;
+    case S3_FAILED:
+        s3_detail(call, "Condition", yyjson_obj_get(call->input, "IfMatch") != NULL ? STR("If-Match") : STR("If-Unmodified-Since"));
+        return s3_error(call, err, "PreconditionFailed");
+    }
+    yyjson_mut_val *meta = s3_meta_read(call, object.meta);
+    if (!find_range(call, meta, &object, &range, err)) {
+        return false;
+    }
+    show_object(call, &object, meta, &range);
+    if (with_body) {
+        call->download = (AwsDownload){.path = object.path, .offset = range.offset, .size = range.size};
+    }
+    return true;
+}
+
+bool sv_s3_get_object(void *self, AwsCall *call, Err *err) {
+    return read_object(self, call, true, err);
+}
+
+bool sv_s3_head_object(void *self, AwsCall *call, Err *err) {
+    return read_object(self, call, false, err);
+}
+
+/* ---- copy ---- */
+
+/* Metadata and tags of the copy: the source's, or with REPLACE the request's. */
+static bool copied_meta(AwsCall *call, const StObject *source, yyjson_mut_val **ret_meta, Str *ret_tags, Err *err) {
+    yyjson_mut_val *kept = s3_meta_read(call, source->meta);
+    *ret_meta = kept;
+    *ret_tags = source->tags;
+    if (str_eq_c(js_str(call->input, "MetadataDirective"), "REPLACE")) {
+        *ret_meta = s3_meta_of_input(call, err);
+        if (*ret_meta == NULL) {
+            return false;
+        }
+        s3_meta_keep_bytes(call, kept, *ret_meta);
+    } else if (yyjson_obj_get(call->input, "StorageClass") != NULL) {
+        js_put_str(call->doc, *ret_meta, "StorageClass", js_str(call->input, "StorageClass"));
+    }
+    return !str_eq_c(js_str(call->input, "TaggingDirective"), "REPLACE") ||
+           s3_tags_of_header(call, js_str(call->input, "Tagging"), ret_tags, err);
+}
+
+/* The checksum that the request asks for, unless the source has it. */
+static bool add_checksum(AwsCall *call, const StObject *source, yyjson_mut_val *meta, Err *err) {
+    Str algorithm = str_lower(call->arena, js_str(call->input, "ChecksumAlgorithm"));
+    AwsDigest which;
+    if (algorithm.len == 0 || str_eq_nocase(algorithm, s3_meta_algorithm(meta))) {
+        return true;
+    }
+    if (!aws_digest_named(algorithm, &which)) {
+        s3_detail(call, "Header", STR("x-amz-checksum-algorithm"));
+        return s3_error(call, err, "NotImplemented");
+    }
+    AwsDigests *digests = s3_digest_file(source->path, 0, source->size, 1u << which, NULL, err);
+    if (digests == NULL) {
+        return false;
+    }
+    s3_meta_drop_checksums(meta);
+    js_put_str(call->doc, meta, s3_checksum_member(call->arena, algorithm).data, aws_base64(call->arena, aws_digests_get(digests, which)));
+    js_put_str(call->doc, meta, "ChecksumType", STR("FULL_OBJECT"));
+    aws_digests_free(digests);
+    return true;
+}
+
+static bool changes_nothing(const AwsCall *call, Str source_bucket, const StObject *source) {
+    return str_eq(source_bucket, s3_bucket(call)) && str_eq(source->key, s3_key(call)) &&
+           !str_eq_c(js_str(call->input, "MetadataDirective"), "REPLACE") && yyjson_obj_get(call->input, "StorageClass") == NULL &&
+           yyjson_obj_get(call->input, "WebsiteRedirectLocation") == NULL && yyjson_obj_get(call->input, "ServerSideEncryption") == NULL;
+}
+
+bool sv_s3_copy_object(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    StObject source;
+    StObject copy;
+    Str source_bucket;
+    yyjson_mut_val *meta = NULL;
+    StPut put = {.key = s3_key(call)};
+    if (!s3_check(services, call, err) || !s3_write_condition(call, &put.condition, err) ||
+        !s3_copy_source(services, call, &source, &source_bucket, err)) {
+        return false;
+    }
+    if (changes_nothing(call, source_bucket, &source)) {
+        return err_set(err, "InvalidRequest",
+                       "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, "
+                       "storage class, website redirect location or encryption attributes.");
+    }
+    if (source.size > LARGEST_COPY) {
+        return err_set(err, "InvalidRequest", "The specified copy source is larger than the maximum allowable size for a copy source: %lld",
+                       (long long)LARGEST_COPY);
+    }
+    put.etag = source.etag;
+    if (!copied_meta(call, &source, &meta, &put.tags, err) || !add_checksum(call, &source, meta, err) ||
+        !s3_meta_text(call, meta, &put.meta, err) ||
+        !st_object_copy(services->store, call->arena, &source, s3_bucket(call), &put, &copy, err)) {
+        return s3_failed(call, err);
+    }
+    yyjson_mut_val *result = yyjson_mut_obj_add_obj(call->doc, call->output, "CopyObjectResult");
+    js_put_str(call->doc, result, "ETag", s3_quoted(call->arena, copy.etag));
+    js_put_time(call->doc, result, "LastModified", copy.modified_us);
+    s3_meta_show_checksums(call, meta, result);
+    return true;
+}
+
+/* ---- delete ---- */
+
+bool sv_s3_delete_object(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    StCondition condition = {.etag = s3_unquoted(js_str(call->input, "IfMatch"))};
+    return s3_check(services, call, err) &&
+           (st_object_delete_if(services->store, s3_bucket(call), s3_key(call), &condition, err) || s3_failed(call, err));
+}
+
+/* The error of one key among many. */
+static void add_failure(AwsCall *call, yyjson_mut_val *errors, Str key, const Err *failure) {
+    yyjson_mut_val *item = yyjson_mut_arr_add_obj(call->doc, errors);
+    const char *message = s3_message(failure->code);
+    js_put_str(call->doc, item, "Key", key);
+    js_put_str(call->doc, item, "Code", str_from_c(failure->code));
+    js_put_str(call->doc, item, "Message", str_from_c(message != NULL ? message : failure->message));
+}
+
+/* One key that the request wants deleted only under a condition, or as a version; false: it is one of the plain ones, which are deleted in any
+ * case. */
+static bool delete_special(SvServices *services, AwsCall *call, yyjson_val *object, yyjson_mut_val *errors, bool *ret_deleted) {
+    Str version = js_str(object, "VersionId");
+    StCondition condition = {.etag = s3_unquoted(js_str(object, "ETag"))};
+    Err failure = {0};
+    if (version.len > 0 && !str_eq_c(version, "null")) {
+        (void)err_set(&failure, "NoSuchVersion", "no versions");
+    } else if (yyjson_obj_get(object, "LastModifiedTime") != NULL || yyjson_obj_get(object, "Size") != NULL) {
+        (void)err_set(&failure, "NotImplemented", "no such conditions");
+    } else if (condition.etag.len > 0) {
+        (void)st_object_delete_if(services->store, s3_bucket(call), js_str(object, "Key"), &condition, &failure);
+    } else {
+        return false;
+    }
+    *ret_deleted = !failure.is_set;
+    if (failure.is_set) {
+        add_failure(call, errors, js_str(object, "Key"), &failure);
+    }
+    return true;
+}
+
+bool sv_s3_delete_objects(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    yyjson_val *objects = yyjson_obj_get(yyjson_obj_get(call->input, "Delete"), "Objects");
+    bool is_quiet = js_bool(yyjson_obj_get(call->input, "Delete"), "Quiet", false);
+    if (!s3_check(services, call, err)) {
+        return false;
+    }
+    if (yyjson_arr_size(objects) == 0 || yyjson_arr_size(objects) > MOST_DELETED) {
+        return s3_error(call, err, "MalformedXML");
+    }
+    yyjson_mut_val *deleted = yyjson_mut_arr(call->doc);
+    yyjson_mut_val *errors = yyjson_mut_arr(call->doc);
+    Str *plain = ARENA_ARRAY(call->arena, Str, yyjson_arr_size(objects));
+    size_t plain_count = 0;
+    size_t i;
+    size_t count;
+    yyjson_val *object;
+    yyjson_arr_foreach(objects, i, count, object) {
+        Str key = js_str(object, "Key");
+        bool is_deleted = false;
+        if (!delete_special(services, call, object, errors, &is_deleted)) {
+            plain[plain_count++] = key; /* all of these go, or none */
+            is_deleted = true;
+        }
+        if (is_deleted && !is_quiet) {
+            js_put_str(call->doc, yyjson_mut_arr_add_obj(call->doc, deleted), "Key", key);
+        }
+    }
+    if (!st_object_delete(services->store, s3_bucket(call), plain, plain_count, err)) {
+        return s3_failed(call, err);
+    }
+    (void)yyjson_mut_obj_add_val(call->doc, call->output, "Deleted", deleted);
+    (void)yyjson_mut_obj_add_val(call->doc, call->output, "Errors", errors);
+    return true;
+}

@@ -1,0 +1,28 @@
+/* store/objects.h - what the files here that write object rows share. Not for other rooms.
+ *
+ * Invariant: each function is called with the store's lock held, inside a transaction of the caller (but those that only look at text).
+ */
+#ifndef SOLDER_STORE_OBJECTS_H
+#define SOLDER_STORE_OBJECTS_H
+
+#include "store/store_room.h"
+
+enum { ST_LONGEST_KEY = 1024 };
+
+/* KeyTooLongError. */
+bool st_check_key(Str key, Err *err);
+/* The least byte string that is greater than every string beginning with prefix; empty: there is none. */
+Str st_prefix_end(Arena *arena, Str prefix);
+/* What a listing with the delimiter shows instead of the key, which begins with prefix; empty: the key itself. */
+Str st_rolled_up(Str key, Str prefix, Str delimiter);
+
+/* NoSuchBucket. */
+bool st_require_bucket(StStore *store, Str name, Err *err);
+/* Deletes the rows from the key `from` up to, not including, `to` (empty: to the end), and buries their files. */
+bool st_drop_objects(StStore *store, Str bucket, Str from, Str to, Err *err);
+bool st_drop_key(StStore *store, Arena *scratch, Str bucket, Str key, Err *err);
+bool st_object_insert(StStore *store, Str bucket, const StPut *put, Str name, int64_t size, int64_t now_us, Err *err);
+/* Checks the condition, then puts the row in the place of the one that is there. */
+bool st_object_replace(StStore *store, Arena *arena, Str bucket, const StPut *put, Str name, int64_t size, StObject *ret_object, Err *err);
+
+#endif

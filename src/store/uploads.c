@@ -1,0 +1,256 @@
+/* uploads.c - see uploads.h. Ids begin with the time of the start, so that their order is that of the starts. */
+#include "store/uploads.h"
+
+#include "base/vec.h"
+#include "store/object_files.h"
+#include "store/objects.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static bool no_such_upload(Str id, Err *err) {
+    return err_set(err, "NoSuchUpload", "upload %.*s does not exist: it may have been aborted or completed", STR_ARG(id));
+}
+
+#define UPLOAD_COLUMNS "id, key, created_us, meta, tags"
+
+static StUpload read_upload(StStatement *statement, Arena *arena) {
+    return (StUpload){.id = st_column(statement, arena, 0),
+                      .key = st_column(statement, arena, 1),
+                      .created_us = st_column_i64(statement, 2),
+                      .meta = st_column(statement, arena, 3),
+                      .tags = st_column(statement, arena, 4)};
+}
+
+static bool insert_upload(StStore *store, Str bucket, const StUpload *upload, Err *err) {
+    if (!st_require_bucket(store, bucket, err)) {
+        return false;
+    }
+    StStatement statement = st_prepare(store, "INSERT INTO upload (id, bucket, key, created_us, meta, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6)", err);
+    st_bind_str(&statement, upload->id);
+    st_bind_str(&statement, bucket);
+    st_bind_blob(&statement, upload->key);
+    st_bind_i64(&statement, upload->created_us);
+    st_bind_str(&statement, upload->meta);
+    st_bind_str(&statement, upload->tags);
+    (void)st_step(&statement);
+    return st_finish(&statement);
+}
+
+bool st_upload_create(StStore *store, Arena *arena, Str bucket, Str key, Str meta, Str tags, StUpload *ret_upload, Err *err) {
+    Str random;
+    if (!st_check_key(key, err) || !st_random_id(arena, &random, err)) {
+        return false;
+    }
+    int64_t now_us = st_now_us();
+    *ret_upload = (StUpload){.id = str_fmt(arena, "%016llx%.*s", (unsigned long long)now_us, STR_ARG(random)),
+                             .key = key,
+                             .created_us = now_us,
+                             .meta = meta,
+                             .tags = tags};
+    st_lock(store);
+    bool ok = insert_upload(store, bucket, ret_upload, err);
+    st_unlock(store);
+    return ok;
+}
+
+/* With the lock held. */
+static bool find_upload(StStore *store, Arena *arena, Str bucket, Str key, Str id, StUpload *ret_upload, Err *err) {
+    if (!st_require_bucket(store, bucket, err)) {
+        return false;
+    }
+    StStatement statement = st_prepare(store, "SELECT " UPLOAD_COLUMNS " FROM upload WHERE id = ?1 AND bucket = ?2 AND key = ?3", err);
+    st_bind_str(&statement, id);
+    st_bind_str(&statement, bucket);
+    st_bind_blob(&statement, key);
+    bool found = st_step(&statement);
+    if (found) {
+        *ret_upload = read_upload(&statement, arena);
+    }
+    return st_finish(&statement) && (found || no_such_upload(id, err));
+}
+
+bool st_upload_get(StStore *store, Arena *arena, Str bucket, Str key, Str id, StUpload *ret_upload, Err *err) {
+    st_lock(store);
+    bool ok = find_upload(store, arena, bucket, key, id, ret_upload, err);
+    st_unlock(store);
+    return ok;
+}
+
+/* Buries the files of all parts, then deletes the upload; its parts' rows go with it. */
+static bool delete_upload(StStore *store, Str id, Err *err) {
+    static const char *const STEPS[] = {"INSERT INTO dead_file (path) SELECT path FROM upload_part WHERE upload = ?1",
+                                        "DELETE FROM upload WHERE id = ?1"};
+    for (size_t i = 0; i < 2; i++) {
+        StStatement statement = st_prepare(store, STEPS[i], err);
+        st_bind_str(&statement, id);
+        (void)st_step(&statement);
+        if (!st_finish(&statement)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool st_upload_abort(StStore *store, Str bucket, Str key, Str id, Err *err) {
+    Arena *scratch = arena_new();
+    StUpload upload;
+    st_lock(store);
+    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
+    ok = ok && st_end(store, find_upload(store, scratch, bucket, key, id, &upload, err) && delete_upload(store, id, err), err);
+    st_unlock(store);
+    arena_free(scratch);
+    st_sweep_soon(store);
+    return ok;
+}
+
+/* ---- parts ---- */
+
+static bool put_part_row(StStore *store, Arena *arena, Str bucket, Str key, Str id, const StPart *part, Err *err) {
+    StUpload upload;
+    if (!find_upload(store, arena, bucket, key, id, &upload, err)) {
+        return false;
+    }
+    StStatement burial = st_prepare(store, "INSERT INTO dead_file (path) SELECT path FROM upload_part WHERE upload = ?1 AND number = ?2", err);
+    st_bind_str(&burial, id);
+    st_bind_i64(&burial, part->number);
+    (void)st_step(&burial);
+    if (!st_finish(&burial)) {
+        return false;
+    }
+    StStatement statement = st_prepare(
+        store, "REPLACE INTO upload_part (upload, number, path, size, modified_us, etag, meta) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", err);
+    st_bind_str(&statement, id);
+    st_bind_i64(&statement, part->number);
+    st_bind_str(&statement, part->path);
+    st_bind_i64(&statement, part->size);
+    st_bind_i64(&statement, part->modified_us);
+    st_bind_str(&statement, part->etag);
+    st_bind_str(&statement, part->meta);
+    (void)st_step(&statement);
+    return st_finish(&statement);
+}
+
+bool st_part_put(StStore *store, Arena *arena, Str bucket, Str key, Str id, const StPart *part, Str path, int64_t *ret_us, Err *err) {
+    StPart row = *part;
+    if (!st_file_take(store, arena, path, &row.path, &row.size, err)) {
+        (void)unlink(str_to_c(arena, path));
+        return false;
+    }
+    row.modified_us = *ret_us = st_now_us();
+    st_lock(store);
+    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
+    ok = ok && st_end(store, put_part_row(store, arena, bucket, key, id, &row, err), err);
+    st_unlock(store);
+    if (!ok) {
+        st_file_remove(store, row.path);
+    }
+    st_sweep_soon(store);
+    return ok;
+}
+
+bool st_part_list(StStore *store, Arena *arena, Str id, int64_t after, size_t limit, const StPart **ret_parts, size_t *ret_count, Err *err) {
+    VEC(StPart) rows = {.arena = arena};
+    st_lock(store);
+    bool ok = st_lease(store, arena, err);
+    if (ok) {
+        StStatement statement = st_prepare(
+            store,
+            "SELECT number, path, size, modified_us, etag, meta FROM upload_part WHERE upload = ?1 AND number > ?2 ORDER BY number LIMIT ?3", err);
+        st_bind_str(&statement, id);
+        st_bind_i64(&statement, after);
+        st_bind_i64(&statement, limit == 0 ? -1 : (int64_t)limit);
+        while (st_step(&statement)) {
+            VEC_PUSH(&rows, (StPart){.number = st_column_i64(&statement, 0),
+                                     .path = st_file_path(arena, store, st_column_peek(&statement, 1)),
+                                     .size = st_column_i64(&statement, 2),
+                                     .modified_us = st_column_i64(&statement, 3),
+                                     .etag = st_column(&statement, arena, 4),
+                                     .meta = st_column(&statement, arena, 5)});
+        }
+        ok = st_finish(&statement);
+    }
+    st_unlock(store);
+    *ret_parts = rows.items;
+    *ret_count = rows.count;
+    return ok;
+}
+
+/* ---- the end of an upload ---- */
+
+static bool complete_locked(StStore *store, Arena *arena, Str bucket, Str id, const StPut *put, Str name, int64_t size, StObject *ret_object,
+                            Err *err) {
+    StUpload upload;
+    return find_upload(store, arena, bucket, put->key, id, &upload, err) &&
+           st_object_replace(store, arena, bucket, put, name, size, ret_object, err) && delete_upload(store, id, err);
+}
+
+bool st_upload_complete(StStore *store, Arena *arena, Str bucket, Str id, const StPut *put, const StPart *parts, size_t count, StObject *ret_object,
+                        Err *err) {
+    Str name;
+    int64_t size = 0;
+    StPiece *pieces = ARENA_ARRAY(arena, StPiece, count);
+    for (size_t i = 0; i < count; i++) {
+        pieces[i] = (StPiece){.path = parts[i].path, .size = parts[i].size};
+        size += parts[i].size;
+    }
+    if (!st_file_join(store, arena, pieces, count, &name, err)) {
+        return false;
+    }
+    st_lock(store);
+    bool ok = st_lease(store, arena, err) && st_exec(store, "BEGIN IMMEDIATE", err);
+    ok = ok && st_end(store, complete_locked(store, arena, bucket, id, put, name, size, ret_object, err), err);
+    st_unlock(store);
+    if (!ok) {
+        st_file_remove(store, name);
+    }
+    st_sweep_soon(store);
+    return ok;
+}
+
+/* ---- listing ---- */
+
+typedef VEC(StUploadEntry) EntryList;
+
+/* Unfinished uploads are few: their keys are read one after the other, without the jumps of st_object_page. */
+static bool walk(StStore *store, Arena *arena, Str bucket, const StUploadPage *page, EntryList *entries, bool *ret_more, Err *err) {
+    Str after_rolled = str_starts_with(page->after_key, page->prefix) ? st_rolled_up(page->after_key, page->prefix, page->delimiter) : STR("");
+    StStatement statement = st_prepare(store,
+                                       "SELECT " UPLOAD_COLUMNS " FROM upload WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3) AND "
+                                       "(key > ?4 OR (key = ?4 AND length(?5) > 0 AND id > ?5)) ORDER BY key, id",
+                                       err);
+    st_bind_str(&statement, bucket);
+    st_bind_blob(&statement, page->prefix);
+    st_bind_blob(&statement, st_prefix_end(arena, page->prefix));
+    st_bind_blob(&statement, page->after_key);
+    st_bind_str(&statement, page->after_id);
+    Str last = after_rolled;
+    while (!*ret_more && st_step(&statement)) {
+        StUpload upload = read_upload(&statement, arena);
+        Str rolled = st_rolled_up(upload.key, page->prefix, page->delimiter);
+        if (rolled.len > 0 && str_eq(rolled, last)) {
+            continue;
+        }
+        if (entries->count == page->limit) {
+            *ret_more = true;
+        } else if (rolled.len > 0) {
+            VEC_PUSH(entries, (StUploadEntry){.is_prefix = true, .upload = {.key = rolled}});
+            last = rolled;
+        } else {
+            VEC_PUSH(entries, (StUploadEntry){.upload = upload});
+        }
+    }
+    return st_finish(&statement);
+}
+
+bool st_upload_page(StStore *store, Arena *arena, Str bucket, const StUploadPage *page, const StUploadEntry **ret_entries, size_t *ret_count,
+                    bool *ret_more, Err *err) {
+    EntryList entries = {.arena = arena};
+    *ret_more = false;
+    st_lock(store);
+    bool ok = st_require_bucket(store, bucket, err) && walk(store, arena, bucket, page, &entries, ret_more, err);
+    st_unlock(store);
+    *ret_entries = entries.items;
+    *ret_count = entries.count;
+    return ok;
+}
