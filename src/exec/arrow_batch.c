@@ -254,7 +254,7 @@ int64_t ex_arrow_bytes(const struct ArrowSchema *schema, const struct ArrowArray
         const int32_t *offsets = array->buffers[1];
         n += offsets[array->offset + array->length] - offsets[array->offset];
     }
-    for (int64_t i = 0; i < array->n_children; i++) {
+    for (int64_t i = 0; i < schema->n_children && i < array->n_children; i++) {
         n += ex_arrow_bytes(schema->children[i], array->children[i]);
     }
     return n;

@@ -70,11 +70,12 @@ struct ExMetricSet;
 
 struct ExOperation {
     ExEngine *engine;
-    Arena *arena;
+    Arena *arena;         /* the caller's; not for threads: the caller uses it between its calls */
+    Arena *threads_arena; /* under the lock */
     const PlSettings *settings;
     const LoQuery *query;
     Str time_zone;
-    pthread_mutex_t lock; /* over err, scopes' list, first_malformed and arena while threads run */
+    pthread_mutex_t lock; /* over err, scopes' list, first_malformed and threads_arena */
     Err err;              /* the first error of a callback, verbatim */
     atomic_bool is_interrupted;
     ExScope *scope; /* the operation's own */

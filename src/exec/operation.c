@@ -41,7 +41,7 @@ bool ex_op_error(ExOperation *op, const char *duckdb_message, Err *err) {
 void ex_note_malformed(ExOperation *op, ExTally *tally, Str borrowed_text) {
     if (atomic_fetch_add(&tally->malformed, 1) == 0) {
         pthread_mutex_lock(&op->lock);
-        tally->first_malformed = str_copy(op->arena, borrowed_text);
+        tally->first_malformed = str_copy(op->threads_arena, borrowed_text);
         pthread_mutex_unlock(&op->lock);
     }
 }
@@ -67,6 +67,7 @@ ExOperation *ex_op_new(ExEngine *engine, Arena *arena, const PlSettings *setting
     ExOperation *op = ARENA_NEW(arena, ExOperation);
     op->engine = engine;
     op->arena = arena;
+    op->threads_arena = arena_new();
     op->settings = settings;
     op->query = query;
     pthread_mutex_init(&op->lock, NULL);
@@ -256,7 +257,9 @@ void ex_counts(const ExOperation *borrowed_op, const ExCount **ret_counts, size_
         c->format = scan->format;
         c->files = (int64_t)scan->nfiles;
         c->malformed = atomic_load(&tally->malformed);
-        c->first_malformed = tally->first_malformed;
+        pthread_mutex_lock(&op->lock);
+        c->first_malformed = str_copy(op->arena, tally->first_malformed);
+        pthread_mutex_unlock(&op->lock);
         c->rows = atomic_load(&tally->rows);
         c->bytes = atomic_load(&tally->bytes);
         if (input->is_direct) {
@@ -286,5 +289,6 @@ void ex_close(ExOperation *owned_op) {
     duckdb_destroy_arrow_options(&owned_op->arrow_options);
     ex_scope_close(owned_op->scope);
     ex_metric_sets_free(owned_op);
+    arena_free(owned_op->threads_arena);
     pthread_mutex_destroy(&owned_op->lock);
 }

@@ -1,4 +1,8 @@
-/* exec/ordered.c - see ordered.h. */
+/* exec/ordered.c - see ordered.h.
+ *
+ * Lanes take the parts' numbers in turn and leave batches in the parts' lists; the operation's thread takes them from the current part's list.
+ * Invariant: no other lock is taken under `lock`, and DuckDB is not called under it.
+ */
 #include "exec/ordered.h"
 
 #include "exec/arrow_batch.h"
@@ -9,7 +13,8 @@
 #include <string.h>
 #include <time.h>
 
-enum { PART_BYTES = 8 * 1024 * 1024, MOST_WAITING = 256 * 1024 * 1024, MEMORY_SHARE = 8, MOST_LANES = 64 };
+/* A lane works ahead by at most WAITING_PARTS parts, all of them together by at most a MEMORY_SHARE-th of the engine's memory. */
+enum { PART_BYTES = 8 * 1024 * 1024, WAITING_PARTS = 4, MEMORY_SHARE = 8, MOST_LANES = 64 };
 
 typedef struct Waiting {
     struct Waiting *next;
@@ -59,7 +64,7 @@ static void fail(ExOrdered *ordered, const Err *err) {
 /* The cond's wait, but no longer than an interrupt may go unseen. */
 static void wait_a_while(ExOrdered *ordered) {
     struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += 100000000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
@@ -68,18 +73,27 @@ static void wait_a_while(ExOrdered *ordered) {
 
 /* ---- a lane ------------------------------------------------------------------------------------------------------------------- */
 
+static void free_waiting(Waiting *owned_waiting) {
+    owned_waiting->batch.release(&owned_waiting->batch);
+    free(owned_waiting);
+}
+
 static bool put(ExOrdered *ordered, size_t number, struct ArrowArray *owned_batch, Err *err) {
     Waiting *waiting = calloc(1, sizeof *waiting);
     if (waiting == NULL) {
         owned_batch->release(owned_batch);
         return err_set(err, "SOLDER.OUT_OF_MEMORY", "no memory for the rows of a scan");
     }
-    waiting->batch = *owned_batch;
-    waiting->bytes = ex_arrow_bytes(&ordered->schema, owned_batch);
+    *waiting = (Waiting){.batch = *owned_batch, .bytes = ex_arrow_bytes(&ordered->schema, owned_batch)};
     pthread_mutex_lock(&ordered->lock);
     Part *part = &ordered->parts[number];
     while (ordered->waiting > ordered->most_waiting && !(ordered->current == number && part->first == NULL) && !is_over(ordered)) {
         wait_a_while(ordered);
+    }
+    if (is_over(ordered)) { /* nobody will ask for it */
+        pthread_mutex_unlock(&ordered->lock);
+        free_waiting(waiting);
+        return true;
     }
     if (part->last != NULL) {
         part->last->next = waiting;
@@ -142,7 +156,8 @@ static bool read_part(ExOrdered *ordered, size_t number, duckdb_prepared_stateme
     duckdb_pending_result pending = NULL;
     duckdb_result result = {0};
     bool has_ended = false;
-    bool is_ok = duckdb_pending_prepared_streaming(prepared, &pending) == DuckDBSuccess || ex_op_error(op, duckdb_pending_error(pending), err);
+    bool is_ok =
+        duckdb_pending_prepared_streaming(prepared, &pending) == DuckDBSuccess || ex_op_error(op, duckdb_pending_error(pending), err);
     if (is_ok) {
         is_ok = duckdb_execute_pending(pending, &result) == DuckDBSuccess || ex_op_error(op, duckdb_result_error(&result), err);
         is_ok = is_ok && read_chunks(ordered, number, options, &result, &has_ended, err);
@@ -204,14 +219,19 @@ bool ex_ordered_open(ExOperation *op, ExOrdered **ret, Err *err) {
     }
     ordered->op = op;
     ordered->nparts = nparts;
-    ordered->most_waiting = op->engine->memory_bytes / MEMORY_SHARE < MOST_WAITING ? op->engine->memory_bytes / MEMORY_SHARE : MOST_WAITING;
     pthread_mutex_init(&ordered->lock, NULL);
-    pthread_cond_init(&ordered->changed, NULL);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    (void)pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&ordered->changed, &clock);
+    pthread_condattr_destroy(&clock);
     Arena *arena = arena_new();
     bool is_ok = ex_wire_schema(arena, op->query->output, op->query->noutput, op->time_zone, &ordered->schema, err);
     arena_free(arena);
     size_t wanted = (size_t)op->engine->threads < nparts ? (size_t)op->engine->threads : nparts;
     wanted = wanted < MOST_LANES ? wanted : MOST_LANES;
+    int64_t most = (int64_t)wanted * WAITING_PARTS * PART_BYTES, share = op->engine->memory_bytes / MEMORY_SHARE;
+    ordered->most_waiting = most < share ? most : share;
     while (is_ok && ordered->nlanes < wanted) {
         Lane *lane = &ordered->lanes[ordered->nlanes];
         lane->ordered = ordered;
@@ -228,12 +248,32 @@ bool ex_ordered_open(ExOperation *op, ExOrdered **ret, Err *err) {
     return true;
 }
 
+/* A lane may be deep in a part of which no row passes the filter: its query is interrupted. */
+static void end_lanes(ExOrdered *ordered) {
+    pthread_mutex_lock(&ordered->lock);
+    ordered->is_stopping = true;
+    bool is_complete = ordered->current == ordered->nparts;
+    pthread_cond_broadcast(&ordered->changed);
+    pthread_mutex_unlock(&ordered->lock);
+    if (!is_complete && ordered->nlanes > 0) {
+        ex_interrupt(ordered->op);
+    }
+    for (; ordered->nlanes > 0; ordered->nlanes--) {
+        pthread_join(ordered->lanes[ordered->nlanes - 1].thread, NULL);
+    }
+}
+
 bool ex_ordered_next(ExOrdered *ordered, struct ArrowArray *ret_batch, bool *ret_done, Err *err) {
     Waiting *first = NULL;
     bool is_ok = true;
     pthread_mutex_lock(&ordered->lock);
     while (first == NULL && ordered->current < ordered->nparts) {
+        if (ordered->err.is_set) {
+            is_ok = err_set(err, ordered->err.code, "%s", ordered->err.message);
+            break;
+        }
         if (ex_op_cancelled(ordered->op, err)) {
+            ordered->err = *err; /* every further call says the same */
             is_ok = false;
             break;
         }
@@ -247,15 +287,15 @@ bool ex_ordered_next(ExOrdered *ordered, struct ArrowArray *ret_batch, bool *ret
         } else if (part->is_done) {
             ordered->current++;
             pthread_cond_broadcast(&ordered->changed);
-        } else if (ordered->err.is_set) {
-            is_ok = err_set(err, ordered->err.code, "%s", ordered->err.message);
-            break;
         } else {
             wait_a_while(ordered);
         }
     }
     pthread_mutex_unlock(&ordered->lock);
     *ret_done = is_ok && first == NULL;
+    if (first == NULL) {
+        end_lanes(ordered);
+    }
     if (first != NULL) {
         *ret_batch = first->batch;
         free(first);
@@ -267,19 +307,12 @@ void ex_ordered_close(ExOrdered *owned_ordered) {
     if (owned_ordered == NULL) {
         return;
     }
-    pthread_mutex_lock(&owned_ordered->lock);
-    owned_ordered->is_stopping = true;
-    pthread_cond_broadcast(&owned_ordered->changed);
-    pthread_mutex_unlock(&owned_ordered->lock);
-    for (size_t i = 0; i < owned_ordered->nlanes; i++) {
-        pthread_join(owned_ordered->lanes[i].thread, NULL);
-    }
+    end_lanes(owned_ordered);
     for (size_t i = 0; i < owned_ordered->nparts; i++) {
         while (owned_ordered->parts[i].first != NULL) {
             Waiting *waiting = owned_ordered->parts[i].first;
             owned_ordered->parts[i].first = waiting->next;
-            waiting->batch.release(&waiting->batch);
-            free(waiting);
+            free_waiting(waiting);
         }
     }
     if (owned_ordered->schema.release != NULL) {
