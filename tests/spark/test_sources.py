@@ -551,6 +551,22 @@ def test_bzip2(both: list[tuple[Any, bool]], tmp_path: pathlib.Path) -> None:
     assert_same(both, lambda spark: spark.read.json(str(tmp_path / "j.json.bz2")))
 
 
+@pytest.mark.parametrize("codec", ["lz4", "snappy"])
+def test_hadoop_blocks_are_refused_by_name(both: list[tuple[Any, bool]], tmp_path: pathlib.Path, codec: str) -> None:
+    """Files in Hadoop's block formats, as Spark writes them, are not taken for text: the error says which file, and what is read."""
+    target = tmp_path / "t"
+    session, is_connect = both[0]
+    with connect_mode(is_connect):
+        session.range(100).selectExpr("cast(id as string)").coalesce(1).write.option("compression", codec).text(str(target))
+        assert session.read.text(str(target)).count() == 100
+    (part,) = target.glob(f"part-*.{codec}")
+    session, is_connect = both[1]
+    with connect_mode(is_connect):
+        for form in ("text", "csv", "json"):
+            with pytest.raises(Exception, match=rf"reading .*{re.escape(part.name)}: files compressed as \.{codec} are not supported yet; \.gz"):
+                session.read.format(form).load(str(target)).collect()
+
+
 @pytest.mark.parametrize("name, compress", [("bz2", bz2.compress), ("gz", gzip.compress), ("deflate", zlib.compress), ("zst", zstd_compress)])
 def test_damaged_archives(spark_engine: Any, tmp_path: pathlib.Path, name: str, compress: Callable[[bytes], bytes]) -> None:
     whole = compress(b"".join(b"%d\n" % (i * i) for i in range(20_000)))
