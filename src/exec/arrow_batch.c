@@ -247,6 +247,19 @@ ExBatch *ex_batch_new(const ExArrowMap *map, const struct ArrowSchema *borrowed_
     return batch;
 }
 
+int64_t ex_arrow_bytes(const struct ArrowSchema *schema, const struct ArrowArray *array) {
+    int64_t n = array->length * 8;
+    bool has_text = strcmp(schema->format, "u") == 0 || strcmp(schema->format, "z") == 0;
+    if (has_text && array->length > 0) {
+        const int32_t *offsets = array->buffers[1];
+        n += offsets[array->offset + array->length] - offsets[array->offset];
+    }
+    for (int64_t i = 0; i < schema->n_children && i < array->n_children; i++) {
+        n += ex_arrow_bytes(schema->children[i], array->children[i]);
+    }
+    return n;
+}
+
 void ex_batch_drop(ExBatch *owned_batch) {
     if (owned_batch != NULL && atomic_fetch_sub(&owned_batch->refs, 1) == 1) {
         ArrowArrayRelease(&owned_batch->array);

@@ -97,10 +97,11 @@ bool ex_compression_find(Str name, const ExCompression **ret, Err *err) {
         }
         *ret = compression;
         return compression->open != NULL ||
-               err_set(err, ERR_NOT_SUPPORTED, "writing text compressed with %s is not supported yet; gzip, bzip2 and deflate are", compression->name);
+               err_set(err, ERR_NOT_SUPPORTED, "writing text compressed with %s is not supported yet; gzip, bzip2 and deflate are",
+                       compression->name);
     }
-    return err_set(err, "SOLDER.OPTION", "Codec [%.*s] is not available. Known codecs are bzip2, deflate, uncompressed, lz4, gzip, snappy, none.",
-                   STR_ARG(name));
+    return err_set(err, "SOLDER.OPTION",
+                   "Codec [%.*s] is not available. Known codecs are bzip2, deflate, uncompressed, lz4, gzip, snappy, none.", STR_ARG(name));
 }
 
 const char *ex_compression_suffix(const ExCompression *compression) {

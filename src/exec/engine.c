@@ -257,10 +257,10 @@ static Str icu_zone(Arena *arena, Str zone) {
 ExScope *ex_scope_open(ExOperation *op, const LoQuery *query, Err *err) {
     ExEngine *engine = op->engine;
     pthread_mutex_lock(&op->lock);
-    ExScope *scope = ARENA_NEW(op->arena, ExScope);
-    scope->inputs = ARENA_ARRAY(op->arena, ExInput, query->ninputs);
-    Str zone = icu_zone(op->arena, op->time_zone);
-    Str set_zone = str_fmt(op->arena, "SET TimeZone = '%.*s'", STR_ARG(zone));
+    ExScope *scope = ARENA_NEW(op->threads_arena, ExScope);
+    scope->inputs = ARENA_ARRAY(op->threads_arena, ExInput, query->ninputs);
+    Str zone = icu_zone(op->threads_arena, op->time_zone);
+    Str set_zone = str_fmt(op->threads_arena, "SET TimeZone = '%.*s'", STR_ARG(zone));
     pthread_mutex_unlock(&op->lock);
     scope->engine = engine;
     scope->op = op;

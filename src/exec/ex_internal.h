@@ -65,15 +65,17 @@ struct ExEngine {
 };
 
 struct ExWriter;
+typedef struct ExOrdered ExOrdered;
 struct ExMetricSet;
 
 struct ExOperation {
     ExEngine *engine;
-    Arena *arena;
+    Arena *arena;         /* the caller's; not for threads: the caller uses it between its calls */
+    Arena *threads_arena; /* under the lock */
     const PlSettings *settings;
     const LoQuery *query;
     Str time_zone;
-    pthread_mutex_t lock; /* over err, scopes' list, first_malformed and arena while threads run */
+    pthread_mutex_t lock; /* over err, scopes' list, first_malformed and threads_arena */
     Err err;              /* the first error of a callback, verbatim */
     atomic_bool is_interrupted;
     ExScope *scope; /* the operation's own */
@@ -84,6 +86,7 @@ struct ExOperation {
     duckdb_result result;
     bool has_result;
     bool is_done;
+    ExOrdered *ordered; /* instead of result; NULL: DuckDB alone reads */
     duckdb_arrow_options arrow_options;
     atomic_llong rows_out;
     const struct ExWrite *write;

@@ -4,6 +4,7 @@
  * Invariant: a batch is handed out whole; after an error or the end every further call gives the same answer.
  */
 #include "exec/ex_internal.h"
+#include "exec/ordered.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ bool ex_op_error(ExOperation *op, const char *duckdb_message, Err *err) {
 void ex_note_malformed(ExOperation *op, ExTally *tally, Str borrowed_text) {
     if (atomic_fetch_add(&tally->malformed, 1) == 0) {
         pthread_mutex_lock(&op->lock);
-        tally->first_malformed = str_copy(op->arena, borrowed_text);
+        tally->first_malformed = str_copy(op->threads_arena, borrowed_text);
         pthread_mutex_unlock(&op->lock);
     }
 }
@@ -66,6 +67,7 @@ ExOperation *ex_op_new(ExEngine *engine, Arena *arena, const PlSettings *setting
     ExOperation *op = ARENA_NEW(arena, ExOperation);
     op->engine = engine;
     op->arena = arena;
+    op->threads_arena = arena_new();
     op->settings = settings;
     op->query = query;
     pthread_mutex_init(&op->lock, NULL);
@@ -105,6 +107,9 @@ static bool start(ExOperation *op, Err *err) {
     if (ex_op_cancelled(op, err)) {
         return false;
     }
+    if (!ex_ordered_open(op, &op->ordered, err) || op->ordered != NULL) {
+        return op->ordered != NULL;
+    }
     if (duckdb_pending_prepared_streaming(op->prepared, &op->pending) != DuckDBSuccess) {
         return ex_op_error(op, duckdb_pending_error(op->pending), err);
     }
@@ -118,7 +123,7 @@ static bool start(ExOperation *op, Err *err) {
 }
 
 static bool finish(ExOperation *op, Err *err) {
-    const char *message = duckdb_result_error(&op->result);
+    const char *message = op->has_result ? duckdb_result_error(&op->result) : NULL;
     if (message != NULL && message[0] != '\0') {
         return ex_op_error(op, message, err);
     }
@@ -134,8 +139,18 @@ bool ex_next(ExOperation *op, struct ArrowArray *ret_batch, bool *ret_done, Err 
     if (op->is_done) {
         return true;
     }
-    if (!op->has_result && !start(op, err)) {
+    if (!op->has_result && op->ordered == NULL && !start(op, err)) {
         return false;
+    }
+    if (op->ordered != NULL) {
+        if (!ex_ordered_next(op->ordered, ret_batch, ret_done, err)) {
+            return false;
+        }
+        if (*ret_done) {
+            return finish(op, err);
+        }
+        atomic_fetch_add(&op->rows_out, (long long)ret_batch->length);
+        return true;
     }
     for (;;) {
         duckdb_data_chunk chunk = duckdb_fetch_chunk(op->result);
@@ -242,7 +257,9 @@ void ex_counts(const ExOperation *borrowed_op, const ExCount **ret_counts, size_
         c->format = scan->format;
         c->files = (int64_t)scan->nfiles;
         c->malformed = atomic_load(&tally->malformed);
-        c->first_malformed = tally->first_malformed;
+        pthread_mutex_lock(&op->lock);
+        c->first_malformed = str_copy(op->arena, tally->first_malformed);
+        pthread_mutex_unlock(&op->lock);
         c->rows = atomic_load(&tally->rows);
         c->bytes = atomic_load(&tally->bytes);
         if (input->is_direct) {
@@ -263,6 +280,7 @@ void ex_close(ExOperation *owned_op) {
     if (owned_op == NULL) {
         return;
     }
+    ex_ordered_close(owned_op->ordered);
     if (owned_op->has_result) {
         duckdb_destroy_result(&owned_op->result);
     }
@@ -271,5 +289,6 @@ void ex_close(ExOperation *owned_op) {
     duckdb_destroy_arrow_options(&owned_op->arrow_options);
     ex_scope_close(owned_op->scope);
     ex_metric_sets_free(owned_op);
+    arena_free(owned_op->threads_arena);
     pthread_mutex_destroy(&owned_op->lock);
 }

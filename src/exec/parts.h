@@ -1,6 +1,6 @@
 /* exec/parts.h - cutting a query by its scan's splits, and the workers that wait between queries.
  *
- * Used by write.c and python_pool.c. Invariant: a query is cut only when each of its rows comes from exactly one row of its only scan.
+ * Used by write.c, python_pool.c and ordered.c. Invariant: a query is cut only when each of its rows comes from exactly one row of its only scan.
  */
 #ifndef SOLDER_EXEC_PARTS_H
 #define SOLDER_EXEC_PARTS_H

@@ -335,17 +335,6 @@ static void *feed_lane(void *arg) {
 
 /* ---- reading ------------------------------------------------------------------------------------------------------------------ */
 
-static int64_t array_bytes(const struct ArrowSchema *schema, const struct ArrowArray *array) {
-    int64_t n = array->length * 8;
-    if (schema->format[0] == 'u' && array->length > 0) {
-        n += ((const int32_t *)array->buffers[1])[array->offset + array->length];
-    }
-    for (int64_t i = 0; i < array->n_children; i++) {
-        n += array_bytes(schema->children[i], array->children[i]);
-    }
-    return n;
-}
-
 /* Waits while too much is waiting, but for the part that is wanted now. */
 static bool put_answer(ExPool *pool, size_t part, ExBatch *batch, int64_t bytes) {
     Answer *answer = calloc(1, sizeof *answer);
@@ -402,7 +391,7 @@ static bool read_part(Lane *lane, size_t part, Err *err) {
         if (!is_ok || array.release == NULL) {
             break;
         }
-        int64_t size = array_bytes(&schema, &array);
+        int64_t size = ex_arrow_bytes(&schema, &array);
         ExBatch *batch = array.length > 0 ? ex_batch_new(&pool->map, &schema, &array, err) : NULL;
         if (array.release != NULL) {
             ArrowArrayRelease(&array);

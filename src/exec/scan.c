@@ -114,7 +114,8 @@ static ExScanPlan *plan_of(ExInput *input, Err *err) {
         return input->state;
     }
     const TyScan *scan = input->lo->rel->scan.scan;
-    const ExFormat *format = ex_named_source_find(input->scope->engine, scan->format) != NULL ? &ex_format_named : ex_format_find(scan->format);
+    const ExFormat *format =
+        ex_named_source_find(input->scope->engine, scan->format) != NULL ? &ex_format_named : ex_format_find(scan->format);
     if (format == NULL) {
         err_set(err, ERR_NOT_SUPPORTED, "the data source %.*s is not supported yet", STR_ARG(scan->format));
         return NULL;
@@ -290,9 +291,6 @@ static bool next_split(ExScanLocal *local, bool *ret_done, Err *err) {
         *ret_done = true;
         return true;
     }
-    if (ex_op_cancelled(scope->op, err)) {
-        return false;
-    }
     local->split = &plan->splits[i];
     return plan->format->begin(local, err);
 }
@@ -300,6 +298,9 @@ static bool next_split(ExScanLocal *local, bool *ret_done, Err *err) {
 static bool read_some(ExScanLocal *local, duckdb_data_chunk chunk, idx_t *ret_count, Err *err) {
     bool is_done = false;
     for (;;) {
+        if (ex_op_cancelled(local->plan->input->scope->op, err)) {
+            return false;
+        }
         if (local->split == NULL && (!next_split(local, &is_done, err) || is_done)) {
             return is_done;
         }

@@ -1,6 +1,7 @@
 /* exec/write_parquet.c - Parquet files by DuckDB's writer, with Spark's column names and Spark's row metadata in the footer.
  *
  * Invariant: a file is readable by Spark with the same types; struct fields, named by position inside the engine, get their names back here.
+ * Known to differ from Spark: DuckDB's dictionaries take -0.0 and 0.0 for one value, and its writer has no way to leave single columns without.
  */
 #include "exec/write.h"
 
@@ -15,6 +16,7 @@
 typedef struct ExParquetOptions {
     Str codec;    /* DuckDB's word */
     Str metadata; /* schema JSON */
+    bool has_dictionaries;
     int64_t most_rows; /* maxRecordsPerFile; 0: any */
 } ExParquetOptions;
 
@@ -93,6 +95,15 @@ static bool check_type(Str column, const PlType *type, Err *err) {
            (type->kind != PL_TYPE_MAP || (check_type(column, type->key, err) && check_type(column, type->element, err)));
 }
 
+/* parquet.enable.dictionary of the write or of the session, read as Hadoop reads it: what is neither true nor false is the default. */
+static bool wants_dictionaries(const ExWriter *writer) {
+    Str value = STR("true");
+    (void)pl_settings_get(writer->op->settings, STR("parquet.enable.dictionary"), &value);
+    const PlOption *given = ex_option_find(writer->write->options, writer->write->noptions, "parquet.enable.dictionary");
+    value = given != NULL ? given->value : value;
+    return !str_eq_nocase(str_trim(value), STR("false"));
+}
+
 bool ex_parquet_prepare(ExWriter *writer, Err *err) {
     static const struct {
         const char *spark, *duckdb, *extension;
@@ -132,6 +143,7 @@ bool ex_parquet_prepare(ExWriter *writer, Err *err) {
             return false;
         }
     }
+    options->has_dictionaries = wants_dictionaries(writer);
     options->metadata = pl_type_json(writer->arena, pl_struct(writer->arena, fields, writer->ndata));
     writer->options = options;
     return true;
@@ -171,6 +183,7 @@ static Str copy_sql(ExWriter *writer, Arena *arena, Str target, bool splits) {
                STR_ARG(options->codec));
     add_quoted(&sql, '\'', options->metadata);
     strbuf_add_char(&sql, '}');
+    strbuf_add_c(&sql, options->has_dictionaries ? "" : ", DICTIONARY_SIZE_LIMIT 0");
     if (splits) {
         strbuf_fmt(&sql, ", PARTITION_BY (%s%s%s), OVERWRITE_OR_IGNORE true, FILENAME_PATTERN 'p_{uuid}'", writer->npartition > 0 ? "solder_dir" : "",
                    writer->npartition > 0 && options->most_rows > 0 ? ", " : "", options->most_rows > 0 ? "solder_file" : "");

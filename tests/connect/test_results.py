@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import pathlib
 from typing import Any, Callable
 
 import pytest
 from pyspark.sql.connect.proto import base_pb2
 
 from tests.conftest import connect_mode
-from tests.connect.raw import Client, range_plan
+from tests.connect.raw import Client, range_plan, rows_of
 
+SPLIT_BYTES = 8 << 20  # exec/scan.c
 SCHEMA = (
     "a int, b string, c double, d decimal(10,2), e date, f timestamp, g binary, h array<int>, i map<string,double>, "
     "j struct<x:int,y:string>, k boolean, l bigint, m smallint, n tinyint, o float, p timestamp_ntz, q array<struct<u:string>>"
@@ -132,6 +134,36 @@ def test_five_million_rows(spark_engine: Any) -> None:
     assert len(table) == 5_000_000
     assert table.id.sum() == 5_000_000 * 4_999_999 // 2
     assert table.name.iloc[4_999_999] == "row 4999999" and table.half.iloc[7] == 3.5
+
+
+def test_a_large_file_keeps_its_order(spark_classic: Any, spark_engine: Any, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "rows.csv"
+    path.write_text("".join(f"{i},{i % 977},{'long text ' * 10}{i * i}\n" for i in range(250_000)), encoding="utf-8")
+    assert path.stat().st_size > 3 * SPLIT_BYTES, "the engine must cut it"
+
+    def ask(session: Any) -> Any:
+        return session.read.schema("id int, rest int, note string").csv(str(path)).where("rest % 3 = 0").selectExpr("id", "substr(note, 90) n").collect()
+
+    expected, got = both(spark_classic, spark_engine, ask)
+    assert len(got) > 80_000
+    assert got == expected
+
+
+def test_metrics_are_observed_in_a_large_file(engine_remote: str, spark_engine: Any, tmp_path: pathlib.Path) -> None:
+    rows = 3 * SPLIT_BYTES // 20
+    path = tmp_path / "rows.csv"
+    path.write_text("".join(f"{i:019d}\n" for i in range(rows)), encoding="utf-8")
+    with connect_mode(True):
+        frame = spark_engine.read.schema("id long").csv(str(path))
+        plan = base_pb2.Plan()
+        plan.root.collect_metrics.input.CopyFrom(frame._plan.to_proto(spark_engine.client).root)
+    plan.root.collect_metrics.name = "seen"
+    for text in ("count(1) as n", "max(id) as top", "sum(id) as total"):
+        plan.root.collect_metrics.metrics.add().expression_string.expression = text
+    responses = list(Client(engine_remote).execute(plan))
+    observed = [[value.long for value in metrics.values] for response in responses for metrics in response.observed_metrics]
+    assert observed == [[rows, rows - 1, rows * (rows - 1) // 2]]
+    assert rows_of(iter(responses)) == rows
 
 
 def test_observed_metrics_reach_the_client(engine_remote: str) -> None:
