@@ -106,8 +106,8 @@ static void add_jvm(EmCluster *cluster, Arena *arena, const EmNode *node, Words 
     /* A daemon is small and does little: no second compiler, no parallel collector. */
     VEC_PUSH(argv, "-XX:+UseSerialGC");
     VEC_PUSH(argv, "-XX:TieredStopAtLevel=1");
-    for (size_t i = 0; spark->sharing_flags[i] != NULL; i++) {
-        VEC_PUSH(argv, spark->sharing_flags[i]);
+    for (size_t i = 0; spark->quick_flags[i] != NULL; i++) {
+        VEC_PUSH(argv, spark->quick_flags[i]);
     }
     VEC_PUSH(argv, "-Xmx256m");
     add_word(argv, str_fmt(arena, "-Djava.io.tmpdir=%.*s/tmp", STR_ARG(node->directory)));

@@ -139,8 +139,8 @@ static Str executor_options(void *self, Str own) {
     const Step *step = self;
     const SpSparkHome *spark = &step->cluster->services->clusters->spark;
     StrBuf options = {.arena = step->arena};
-    for (size_t i = 0; spark->sharing_flags[i] != NULL; i++) {
-        strbuf_fmt(&options, "%s ", spark->sharing_flags[i]);
+    for (size_t i = 0; spark->quick_flags[i] != NULL; i++) {
+        strbuf_fmt(&options, "%s ", spark->quick_flags[i]);
     }
     bool has_collector = memmem(own.data, own.len, "GC", 2) != NULL;
     strbuf_fmt(&options, "%s%s-Djava.io.tmpdir=%.*s/tmp", LATE, step->cluster->share.cores == 1 && !has_collector ? "-XX:+UseSerialGC " : "",
@@ -253,7 +253,7 @@ static void add_driver_jvm(const Step *step, const EmSubmit *submit, Words *argv
     VEC_PUSH(argv, submit->driver_class_path.len == 0
                        ? spark->class_path.data
                        : str_fmt(arena, "%.*s:%.*s", STR_ARG(spark->class_path), STR_ARG(submit->driver_class_path)).data);
-    add_words(argv, spark->sharing_flags);
+    add_words(argv, spark->quick_flags);
     /* A driver plans and waits: the first compiler does for it, and is quick. */
     VEC_PUSH(argv, "-XX:TieredStopAtLevel=1");
     VEC_PUSH(argv, "-XX:+UseSerialGC");

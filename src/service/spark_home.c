@@ -68,10 +68,14 @@ static Str jvm_identity(Arena *arena, Str java) {
                : STR("");
 }
 
-static const char *const *sharing_flags(Arena *arena, const SpSparkHome *home) {
+static const char *const *quick_flags(Arena *arena, const SpSparkHome *home) {
     Str archive = str_fmt(arena, "%.*s/spark.jsa", STR_ARG(home->directory));
     Str stamp;
     Words flags = {.arena = arena};
+    /* Nobody asks for these at every start: log4j over JMX, counters in a file, a class for each method that reflection has called 15 times. */
+    VEC_PUSH(&flags, "-Dlog4j2.disable.jmx=true");
+    VEC_PUSH(&flags, "-XX:-UsePerfData");
+    VEC_PUSH(&flags, "-Dsun.reflect.inflationThreshold=2000");
     if (is_file(archive.data) && read_text(arena, str_fmt(arena, "%.*s.jvm", STR_ARG(archive)), &stamp) && stamp.len > 0 &&
         str_eq(stamp, jvm_identity(arena, home->java))) {
         VEC_PUSH(&flags, "-XX:+UnlockDiagnosticVMOptions");
@@ -129,7 +133,7 @@ bool sp_find_spark(Arena *arena, Str default_directory, Str python, SpSparkHome 
     home.python = str_copy(arena, python);
     home.version = read_version(arena, &home);
     home.class_path = str_fmt(arena, "%.*s/conf/:%.*s/jars/*", STR_ARG(home.directory), STR_ARG(home.directory));
-    home.sharing_flags = sharing_flags(arena, &home);
+    home.quick_flags = quick_flags(arena, &home);
     home.driver_options = driver_options(arena, &home);
     *ret_home = home;
     return true;

@@ -15,7 +15,7 @@ typedef struct SpSparkHome {
     Str java;      /* the program's path */
     Str python;
     Str class_path;
-    const char *const *sharing_flags;  /* NULL-terminated; empty without an archive that fits */
+    const char *const *quick_flags;    /* of every JVM; NULL-terminated. They name the archive when it fits */
     const char *const *driver_options; /* NULL-terminated; NULL: unknown, drivers start by bin/spark-submit */
 } SpSparkHome;
 
