@@ -6,18 +6,25 @@
 #include "cli/cli.h"
 
 #include "store/keys.h"
+#include "supervise/process_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 #include <yyjson.h>
 
 #define DEFAULT_ENDPOINT "http://127.0.0.1:4566"
 #define DEFAULT_REGION "us-east-1"
 
-enum { MAX_STATE = 4096 };
+enum { MAX_STATE = 4096, LOCK_PAUSE_MS = 20, LOCK_PATIENCE_MS = 10000 };
+
+static bool is_alive(pid_t pid) {
+    SuProcessInfo process;
+    return su_process_info(pid, &process) && process.state != 'Z' && process.state != 'X';
+}
 
 static Str lock_path(Arena *arena, Str home) {
     return str_fmt(arena, "%.*s/server.lock", STR_ARG(home));
@@ -46,11 +53,20 @@ bool cli_server_lock(Arena *arena, Str home, int *ret_fd, Err *err) {
     if (*ret_fd < 0) {
         return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
     }
-    if (flock(*ret_fd, LOCK_EX | LOCK_NB) == 0) {
-        return true;
-    }
     CliServerState state = {0};
-    bool is_known = read_state(*ret_fd, arena, &state);
+    bool is_known = false;
+    for (int waited = 0;; waited += LOCK_PAUSE_MS) {
+        if (flock(*ret_fd, LOCK_EX | LOCK_NB) == 0) {
+            return true;
+        }
+        is_known = read_state(*ret_fd, arena, &state);
+        if (waited >= LOCK_PATIENCE_MS || !is_known || is_alive((pid_t)state.pid)) {
+            break;
+        }
+        /* A killed server's child that has not become another program yet holds the lock for a moment. */
+        struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
+        (void)nanosleep(&pause, NULL);
+    }
     (void)close(*ret_fd);
     *ret_fd = -1;
     return err_set(err, ERR_IO, "a server runs over %.*s already (process %lld, %.*s): stop it, or give another --home", STR_ARG(home),
