@@ -118,6 +118,11 @@ typedef struct EmMove {
     yyjson_mut_doc *more; /* NULL, or members to merge beside Status; the caller's */
 } EmMove;
 bool em_move(SvServices *services, const StResourceName *name, const EmMove *move);
+/* The same for what may not be lost, such as an end: while the disk does not take it, it is tried again, until the server stops (then the next
+ * start settles it). Not with the mutex held. */
+bool em_move_surely(SvServices *services, const StResourceName *name, const EmMove *move);
+/* Waits before a store that failed is asked again; false: the server stops. Not with the mutex held. */
+bool em_wait_for_store(SvClusters *clusters);
 /* The row as AWS shows it: without Inner, with Status.State; in the call's document. */
 yyjson_mut_val *em_shown(AwsCall *call, const StResource *row);
 
@@ -187,6 +192,8 @@ void em_end_nodes(EmCluster *cluster);
 
 /* Runs one step to its end (or takes it up), within which the cluster's end may be asked for. */
 void em_run_step(EmCluster *cluster, const StResource *step);
+/* Ends a step's key, by the id that its row has as Inner.Key; empty: none. */
+void em_revoke_key(SvServices *services, Str key_id);
 
 /* ---- emr_logs.c ---- */
 
@@ -204,6 +211,7 @@ void em_write_container_logs(EmCluster *cluster);
 bool em_make_directory(Str path, Err *err);               /* with its parents, mode 0700 */
 bool em_write_file(Str path, Str text, Err *err);         /* mode 0600, whole or not at all */
 bool em_read_file(Arena *arena, Str path, Str *ret_text); /* false: it is not there or can't be read; at most 1 MiB */
+bool em_read_tail(Arena *arena, Str path, Str *ret_text); /* the same of its last lines */
 /* A local copy of s3://bucket/key (also s3n, s3a), or the path of a local file as it is. */
 bool em_fetch(SvServices *services, Arena *arena, Str uri, Str into_directory, Str *ret_path, Err *err);
 bool em_is_s3(Str uri);

@@ -150,7 +150,12 @@ bool sv_emr_run_job_flow(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     Str id;
     sweep(services->clusters, false);
-    if (!em_insert_cluster(services, call, &id, err) || !lead_cluster(services, id, false, err)) {
+    if (!em_insert_cluster(services, call, &id, err)) {
+        return false;
+    }
+    if (!lead_cluster(services, id, false, err)) {
+        StResourceName name = em_cluster_name(id); /* nobody leads it: it must not stay in STARTING */
+        (void)em_move(services, &name, &(EmMove){.state = "TERMINATED_WITH_ERRORS", .ends = true, .code = "INTERNAL_ERROR", .message = str_from_c(err->message)});
         return false;
     }
     js_put_str(call->doc, call->output, "JobFlowId", id);

@@ -67,6 +67,25 @@ bool em_read_file(Arena *arena, Str path, Str *ret_text) {
     return got >= 0;
 }
 
+bool em_read_tail(Arena *arena, Str path, Str *ret_text) {
+    int fd = open(str_to_c(arena, path), O_RDONLY | O_CLOEXEC);
+    off_t size = fd < 0 ? -1 : lseek(fd, 0, SEEK_END);
+    off_t start = size > MAX_READ ? size - MAX_READ : 0;
+    char *text = arena_alloc(arena, MAX_READ);
+    size_t len = 0;
+    ssize_t got = size < 0 ? -1 : 1;
+    while (got > 0 && len < MAX_READ) {
+        got = pread(fd, text + len, MAX_READ - len, start + (off_t)len);
+        len += got > 0 ? (size_t)got : 0;
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    const char *end = start > 0 ? memchr(text, '\n', len) : NULL;
+    *ret_text = str_slice((Str){text, len}, end == NULL ? 0 : (size_t)(end - text) + 1, len); /* from a line's beginning */
+    return got >= 0;
+}
+
 static Str behind_scheme(Str uri) {
     static const char *const SCHEMES[] = {"s3://", "s3a://", "s3n://"};
     for (size_t i = 0; i < sizeof SCHEMES / sizeof SCHEMES[0]; i++) {

@@ -81,6 +81,18 @@ void em_task_on_exit(void *self, const SuExit *exit) {
     unlock(task->clusters);
 }
 
+/* Whether a JVM that is started here reads and writes names, arguments and output as UTF-8: by the first of these that is set. */
+static bool has_utf8_locale(void) {
+    static const char *const NAMES[] = {"LC_ALL", "LC_CTYPE", "LANG"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        const char *value = getenv(NAMES[i]);
+        if (value != NULL && value[0] != '\0') {
+            return strcasestr(value, "utf-8") != NULL || strcasestr(value, "utf8") != NULL;
+        }
+    }
+    return false;
+}
+
 static const char *const *join_env(Arena *arena, const EmCluster *cluster, const char *const *own) {
     VEC(const char *) env = {.arena = arena};
     VEC_PUSH(&env, str_fmt(arena, "SOLDER_CLUSTER=%.*s", STR_ARG(cluster->directory)).data);
@@ -89,6 +101,9 @@ static const char *const *join_env(Arena *arena, const EmCluster *cluster, const
     }
     for (size_t i = 0; cluster->extra_env != NULL && cluster->extra_env[i] != NULL; i++) {
         VEC_PUSH(&env, cluster->extra_env[i]);
+    }
+    if (!has_utf8_locale()) {
+        VEC_PUSH(&env, "LC_ALL=C.UTF-8");
     }
     VEC_PUSH(&env, NULL);
     return env.items;
@@ -192,39 +207,54 @@ static void wait_for_place(EmCluster *cluster) {
     unlock(clusters);
 }
 
-/* The oldest step that waits (or that an earlier server began). */
-static bool next_step(EmCluster *cluster, Arena *arena, StResource *ret_step) {
+/* The oldest step that waits (or that an earlier server began). false: the store can't tell, which does not mean that there is none. */
+static bool next_step(EmCluster *cluster, Arena *arena, StResource *ret_step, bool *ret_found) {
     static const char *const STATES[] = {"RUNNING", "CANCEL_PENDING", "PENDING"};
-    for (size_t i = 0; i < 3; i++) {
+    *ret_found = false;
+    for (size_t i = 0; i < 3 && !*ret_found; i++) {
         Err err = {0};
         const StResource *steps = NULL;
         size_t count = 0;
         StResourceQuery query = {
             .kind = STR(EM_STEP), .parent = cluster->id, .by_parent = true, .state = str_from_c(STATES[i]), .limit = 1};
-        if (st_resource_list(cluster->services->store, arena, &query, &steps, &count, &err) && count > 0) {
+        if (!st_resource_list(cluster->services->store, arena, &query, &steps, &count, &err)) {
+            return false;
+        }
+        if (count > 0) {
             *ret_step = steps[0];
-            return true;
+            *ret_found = true;
         }
     }
-    return false;
+    return true;
+}
+
+/* The steps in these states; their number. Under the mutex, so that none is being added meanwhile. */
+static size_t list_steps(EmCluster *cluster, Arena *arena, const char *states, const StResource **ret_steps) {
+    SvClusters *clusters = cluster->services->clusters;
+    StResourceQuery query = {.kind = STR(EM_STEP), .parent = cluster->id, .by_parent = true, .state = str_from_c(states)};
+    size_t count = 0;
+    bool ok = false;
+    do {
+        Err err = {0};
+        lock(clusters);
+        ok = st_resource_list(cluster->services->store, arena, &query, ret_steps, &count, &err);
+        unlock(clusters);
+    } while (!ok && em_wait_for_store(clusters));
+    return ok ? count : 0;
 }
 
 static void end_steps(EmCluster *cluster) {
     Arena *scratch = arena_new();
-    Err err = {0};
     const StResource *steps = NULL;
-    size_t count = 0;
-    StResourceQuery query = {.kind = STR(EM_STEP), .parent = cluster->id, .by_parent = true};
-    if (!st_resource_list(cluster->services->store, scratch, &query, &steps, &count, &err)) {
-        count = 0;
-    }
+    size_t count = list_steps(cluster, scratch, "PENDING RUNNING CANCEL_PENDING", &steps);
     for (size_t i = 0; i < count; i++) {
         bool is_pending = str_eq_c(steps[i].state, "PENDING");
         StResourceName name = em_child_name(EM_STEP, cluster->id, steps[i].id);
         EmMove move = {.state = is_pending ? "CANCELLED" : "INTERRUPTED", .ends = true, .code = "", .message = STR("The cluster ended")};
-        if (is_pending || str_eq_c(steps[i].state, "RUNNING") || str_eq_c(steps[i].state, "CANCEL_PENDING")) {
-            (void)em_move(cluster->services, &name, &move);
-        }
+        (void)em_move_surely(cluster->services, &name, &move);
+        yyjson_doc *doc = yyjson_read(steps[i].json.data, steps[i].json.len, 0);
+        em_revoke_key(cluster->services, js_str(yyjson_obj_get(yyjson_doc_get_root(doc), "Inner"), "Key"));
+        yyjson_doc_free(doc);
     }
     arena_free(scratch);
 }
@@ -250,16 +280,11 @@ static void read_policy(EmCluster *cluster, bool *ret_ends_by_itself, int64_t *r
 
 static void cancel_pending_steps(EmCluster *cluster, Str why) {
     Arena *scratch = arena_new();
-    Err err = {0};
     const StResource *steps = NULL;
-    size_t count = 0;
-    StResourceQuery query = {.kind = STR(EM_STEP), .parent = cluster->id, .by_parent = true, .state = STR("PENDING")};
-    if (!st_resource_list(cluster->services->store, scratch, &query, &steps, &count, &err)) {
-        count = 0;
-    }
+    size_t count = list_steps(cluster, scratch, "PENDING", &steps);
     for (size_t i = 0; i < count; i++) {
         StResourceName name = em_child_name(EM_STEP, cluster->id, steps[i].id);
-        (void)em_move(cluster->services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = why});
+        (void)em_move_surely(cluster->services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = why});
     }
     arena_free(scratch);
 }
@@ -325,7 +350,10 @@ static void serve(EmCluster *cluster) {
         int64_t idle_s = 0;
         Str message = ready_message(cluster, scratch);
         read_policy(cluster, &ends_by_itself, &idle_s, &is_protected);
-        if (next_step(cluster, scratch, &step)) {
+        bool has_step = false;
+        if (!next_step(cluster, scratch, &step, &has_step)) {
+            (void)em_wait_for_store(cluster->services->clusters);
+        } else if (has_step) {
             (void)move_cluster(cluster,
                                &(EmMove){.state = "RUNNING", .is_ready = !cluster->is_resumed, .code = "", .message = STR("Running step")});
             em_run_step(cluster, &step);
@@ -352,7 +380,8 @@ static void end_cluster(EmCluster *cluster) {
     yyjson_mut_val *root = yyjson_mut_obj(more);
     yyjson_mut_doc_set_root(more, root);
     (void)yyjson_mut_obj_add_bool(more, yyjson_mut_obj_add_obj(more, root, "Inner"), "EndsWithError", end.is_error);
-    (void)move_cluster(cluster, &(EmMove){.state = "TERMINATING", .code = end.code, .message = message, .more = more});
+    StResourceName name = em_cluster_name(cluster->id);
+    (void)em_move_surely(cluster->services, &name, &(EmMove){.state = "TERMINATING", .code = end.code, .message = message, .more = more});
     yyjson_mut_doc_free(more);
     end_steps(cluster);
     em_end_nodes(cluster);
@@ -362,7 +391,7 @@ static void end_cluster(EmCluster *cluster) {
     }
     st_remove_tree(cluster->directory.data);
     EmMove over = {.state = end.is_error ? "TERMINATED_WITH_ERRORS" : "TERMINATED", .ends = true, .code = end.code, .message = message};
-    (void)move_cluster(cluster, &over);
+    (void)em_move_surely(cluster->services, &name, &over);
 }
 
 /* spark-env's export: variables for everything that runs. */

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DAEMON_GRACE_MS = 5000, ACTION_GRACE_MS = 3000, START_SECONDS = 300, POLL_MS = 50 };
+enum { DAEMON_GRACE_MS = 5000, ACTION_GRACE_MS = 3000, START_SECONDS = 300, POLL_MS = 50, MASTER_STARTS = 3 };
 
 typedef VEC(const char *) Words;
 
@@ -345,25 +345,54 @@ static bool run_actions(EmCluster *cluster) {
 
 /* ---- start, look, end ---- */
 
-bool em_start_nodes(EmCluster *cluster, Err *err) {
+static void end_daemons(EmCluster *cluster) {
+    Arena *scratch = arena_new();
+    EmTask **tasks = ARENA_ARRAY(scratch, EmTask *, cluster->nnodes + 1);
+    size_t count = 0;
+    for (size_t i = 1; i < cluster->nnodes; i++) {
+        tasks[count++] = &cluster->nodes[i].daemon;
+    }
+    em_end_tasks(cluster, tasks, count);
+    if (cluster->nnodes > 0) {
+        tasks[0] = &cluster->nodes[0].daemon;
+        em_end_tasks(cluster, tasks, 1);
+    }
+    arena_free(scratch);
+}
+
+/* true with the cluster's end asked for is no start, either. */
+static bool start_daemons(EmCluster *cluster, bool *did_actions, Err *err) {
     if (!start_master(cluster, err) || !wait_for_master(cluster, err)) {
         return !err->is_set;
     }
     StResourceName name = em_cluster_name(cluster->id);
     (void)em_move(cluster->services, &name, &(EmMove){.state = "BOOTSTRAPPING"});
     move_nodes(cluster, &(EmMove){.state = "BOOTSTRAPPING"});
-    if (!run_actions(cluster)) {
+    if (!*did_actions && !run_actions(cluster)) {
         return true;
     }
+    *did_actions = true;
     for (size_t i = 1; i < cluster->nnodes; i++) {
         if (!start_worker(cluster, &cluster->nodes[i], err)) {
             return false;
         }
     }
-    if (!wait_for_workers(cluster, err)) {
-        return !err->is_set;
+    return wait_for_workers(cluster, err) || !err->is_set;
+}
+
+bool em_start_nodes(EmCluster *cluster, Err *err) {
+    bool did_actions = false;
+    /* A port that was free may be taken before the master's JVM binds it: then it ends, and another is looked for. */
+    for (int starts = 1; !start_daemons(cluster, &did_actions, err); starts++) {
+        if (starts == MASTER_STARTS || em_ends(cluster) || !em_task_ended(&cluster->nodes[0].daemon, NULL)) {
+            return false;
+        }
+        err_clear(err);
+        end_daemons(cluster);
     }
-    move_nodes(cluster, &(EmMove){.state = "RUNNING", .is_ready = true});
+    if (!em_ends(cluster)) {
+        move_nodes(cluster, &(EmMove){.state = "RUNNING", .is_ready = true});
+    }
     return true;
 }
 
@@ -452,20 +481,14 @@ static void write_node_logs(EmCluster *cluster) {
 }
 
 void em_end_nodes(EmCluster *cluster) {
-    Arena *scratch = arena_new();
-    EmTask **tasks = ARENA_ARRAY(scratch, EmTask *, cluster->nnodes + 1);
-    size_t count = 0;
-    for (size_t i = 1; i < cluster->nnodes; i++) {
-        tasks[count++] = &cluster->nodes[i].daemon;
+    EmMove over = {.state = "TERMINATED", .ends = true, .code = "CLUSTER_TERMINATED", .message = STR("Cluster was terminated.")};
+    end_daemons(cluster);
+    for (size_t i = 0; i < cluster->nnodes; i++) {
+        StResourceName name = node_name(cluster, &cluster->nodes[i]);
+        if (has_own_row(cluster, i)) {
+            (void)em_move_surely(cluster->services, &name, &over);
+        }
     }
-    em_end_tasks(cluster, tasks, count);
-    if (cluster->nnodes > 0) {
-        tasks[0] = &cluster->nodes[0].daemon;
-        em_end_tasks(cluster, tasks, 1);
-    }
-    move_nodes(cluster,
-               &(EmMove){.state = "TERMINATED", .ends = true, .code = "CLUSTER_TERMINATED", .message = STR("Cluster was terminated.")});
     em_write_container_logs(cluster);
     write_node_logs(cluster);
-    arena_free(scratch);
 }

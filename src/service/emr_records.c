@@ -12,7 +12,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum { ID_LENGTH = 13, INSTANCE_ID_BYTES = 9, ADDRESSES_A_BLOCK = 240, FIRST_ADDRESS = 10 };
+enum { ID_LENGTH = 13, INSTANCE_ID_BYTES = 9, ADDRESSES_A_BLOCK = 240, FIRST_ADDRESS = 10, STORE_PAUSE_MS = 1000, STORE_LOOK_MS = 100 };
 
 bool em_new_id(Arena *arena, const char *prefix, Str *ret_id, Err *err) {
     static const char ALPHABET[] = "0123456789ABCDEFGHIJKLMNOPQRSTUV";
@@ -78,7 +78,7 @@ void em_put_now(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name) {
     js_put_time(doc, object, name, now_us());
 }
 
-bool em_move(SvServices *services, const StResourceName *name, const EmMove *move) {
+static bool try_move(SvServices *services, const StResourceName *name, const EmMove *move, bool *ret_moved, Err *err) {
     Arena *scratch = arena_new();
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *root = move->more != NULL ? yyjson_mut_val_mut_copy(doc, yyjson_mut_doc_get_root(move->more)) : yyjson_mut_obj(doc);
@@ -105,15 +105,53 @@ bool em_move(SvServices *services, const StResourceName *name, const EmMove *mov
         }
         js_put_str(doc, reason, "Message", move->message);
     }
-    Err err = {0};
-    bool moved = false;
-    if (!st_resource_move(services->store, name, str_from_c(move->state), js_write(scratch, root), &moved, &err)) {
-        /* The disk is full or broken: the state that is there stays, and the next start settles it. */
-        (void)fprintf(stderr, "solder: %.*s %.*s: %s\n", STR_ARG(name->kind), STR_ARG(name->id), err.message);
-    }
+    bool ok = st_resource_move(services->store, name, str_from_c(move->state), js_write(scratch, root), ret_moved, err);
     yyjson_mut_doc_free(doc);
     arena_free(scratch);
+    return ok;
+}
+
+static void complain(const StResourceName *name, const Err *err) {
+    (void)fprintf(stderr, "solder: %.*s %.*s: %s\n", STR_ARG(name->kind), STR_ARG(name->id), err->message);
+}
+
+bool em_move(SvServices *services, const StResourceName *name, const EmMove *move) {
+    Err err = {0};
+    bool moved = false;
+    if (!try_move(services, name, move, &moved, &err)) {
+        complain(name, &err); /* the disk is full or broken: the state that is there stays */
+    }
     return moved;
+}
+
+bool em_wait_for_store(SvClusters *clusters) {
+    if (pthread_mutex_lock(&clusters->mutex) != 0) {
+        abort();
+    }
+    for (int waited = 0; waited < STORE_PAUSE_MS && !clusters->is_stopping; waited += STORE_LOOK_MS) {
+        em_wait(clusters, STORE_LOOK_MS);
+    }
+    bool goes_on = !clusters->is_stopping;
+    (void)pthread_mutex_unlock(&clusters->mutex);
+    return goes_on;
+}
+
+bool em_move_surely(SvServices *services, const StResourceName *name, const EmMove *move) {
+    bool moved = false;
+    bool is_told = false;
+    for (;;) {
+        Err err = {0};
+        if (try_move(services, name, move, &moved, &err)) {
+            return moved;
+        }
+        if (!is_told || err_is(&err, "EntityNotFoundException")) {
+            complain(name, &err);
+        }
+        is_told = true;
+        if (err_is(&err, "EntityNotFoundException") || !em_wait_for_store(services->clusters)) {
+            return false;
+        }
+    }
 }
 
 yyjson_mut_val *em_shown(AwsCall *call, const StResource *row) {

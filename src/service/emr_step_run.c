@@ -393,9 +393,17 @@ static bool build_command(Step *step, Words *argv, Err *err) {
 
 static bool record_process(Step *step, Err *err) {
     StResourceName name = name_of(step);
-    Str patch = str_fmt(step->arena, "{\"Inner\":{\"Pid\":%d,\"StartTicks\":%lld,\"Key\":\"%.*s\"}}", (int)step->task.identity.pid,
-                        (long long)step->task.identity.start_ticks, STR_ARG(step->key.id));
+    Str patch = str_fmt(step->arena, "{\"Inner\":{\"Pid\":%d,\"StartTicks\":%lld}}", (int)step->task.identity.pid,
+                        (long long)step->task.identity.start_ticks);
     return st_resource_patch(step->cluster->services->store, &name, patch, err);
+}
+
+/* Its id is in the row before any process has the key: whoever ends the step ends the key. */
+static bool make_key(Step *step, Err *err) {
+    StStore *store = step->cluster->services->store;
+    StResourceName name = name_of(step);
+    return st_key_issue(store, step->arena, KEY_SECONDS, &step->key, err) &&
+           st_resource_patch(store, &name, str_fmt(step->arena, "{\"Inner\":{\"Key\":\"%.*s\"}}", STR_ARG(step->key.id)), err);
 }
 
 static bool start(Step *step, Err *err) {
@@ -408,8 +416,7 @@ static bool start(Step *step, Err *err) {
         }
     }
     tell(step, "step %.*s on cluster %.*s", STR_ARG(step->id), STR_ARG(cluster->id));
-    if (!st_key_issue(cluster->services->store, step->arena, KEY_SECONDS, &step->key, err) || !write_settings(step, err) ||
-        !build_command(step, &argv, err)) {
+    if (!make_key(step, err) || !write_settings(step, err) || !build_command(step, &argv, err)) {
         return false;
     }
     EmLaunch launch = {.argv = argv.items,
@@ -496,7 +503,7 @@ static Str find_cause(Step *step) {
     Str cause = STR("");
     for (size_t i = 0; i < 2 && cause.len == 0; i++) {
         Str text;
-        if (!em_read_file(step->arena, paths[i], &text)) {
+        if (!em_read_tail(step->arena, paths[i], &text)) {
             continue;
         }
         for (size_t at = 0; at < text.len;) {
@@ -524,15 +531,22 @@ static Str log_file(const Step *step) {
                                                   STR_ARG(cluster->log_prefix), STR_ARG(step->id));
 }
 
+void em_revoke_key(SvServices *services, Str key_id) {
+    Err ignored = {0}; /* else it ends by its time */
+    if (key_id.len > 0) {
+        (void)st_key_revoke(services->store, key_id, &ignored);
+    }
+}
+
 static void settle(Step *step, int status) {
     StResourceName name = name_of(step);
     SvServices *services = step->cluster->services;
-    if (status == 0 && em_move(services, &name, &(EmMove){.state = "COMPLETED", .ends = true})) {
+    if (status == 0 && em_move_surely(services, &name, &(EmMove){.state = "COMPLETED", .ends = true})) {
         return;
     }
-    if (em_move(services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = STR("Cancelled by request")}) ||
+    if (em_move_surely(services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = STR("Cancelled by request")}) ||
         (em_ends(step->cluster) &&
-         em_move(services, &name, &(EmMove){.state = "INTERRUPTED", .ends = true, .code = "", .message = STR("The cluster ended")}))) {
+         em_move_surely(services, &name, &(EmMove){.state = "INTERRUPTED", .ends = true, .code = "", .message = STR("The cluster ended")}))) {
         return;
     }
     Str reason = step->cannot_start.len > 0 ? STR("The step can't be started.")
@@ -553,7 +567,7 @@ static void settle(Step *step, int status) {
     if (step->cluster->log_bucket.len > 0) {
         js_put_str(more, details, "LogFile", log_file(step));
     }
-    (void)em_move(services, &name, &(EmMove){.state = "FAILED", .ends = true, .more = more});
+    (void)em_move_surely(services, &name, &(EmMove){.state = "FAILED", .ends = true, .more = more});
     yyjson_mut_doc_free(more);
 }
 
@@ -600,7 +614,7 @@ void em_run_step(EmCluster *cluster, const StResource *row) {
     StResourceName name = name_of(&step);
     bool is_new = str_eq_c(row->state, "PENDING");
     /* Lost against a CancelSteps: then it is not to be run. */
-    if (is_new && !em_move(cluster->services, &name, &(EmMove){.state = "RUNNING", .starts = true})) {
+    if (is_new && !em_move_surely(cluster->services, &name, &(EmMove){.state = "RUNNING", .starts = true})) {
         yyjson_doc_free(step.doc);
         arena_free(arena);
         return;
@@ -620,11 +634,8 @@ void em_run_step(EmCluster *cluster, const StResource *row) {
         tell(&step, "ended with status %d", status);
     }
     write_step_logs(&step);
+    em_revoke_key(cluster->services, step.key.id); /* first: who sees the step's end sees that of its key */
     settle(&step, status);
-    if (step.key.id.len > 0) {
-        Err ignored = {0}; /* else it ends by its time */
-        (void)st_key_revoke(cluster->services->store, step.key.id, &ignored);
-    }
     if (!em_ends(cluster)) {
         drain(cluster);
         em_write_container_logs(cluster);

@@ -97,16 +97,19 @@ bool em_insert_steps(SvServices *services, Arena *arena, Str cluster, yyjson_val
     return true;
 }
 
-static void tell_cluster(SvClusters *clusters, Str id) {
+static void lock(SvClusters *clusters) {
     if (pthread_mutex_lock(&clusters->mutex) != 0) {
         abort();
     }
+}
+
+/* With the mutex held. */
+static void tell_cluster(SvClusters *clusters, Str id) {
     EmCluster *cluster = em_find_live(clusters, id);
     if (cluster != NULL) {
         cluster->is_news = true;
     }
     (void)pthread_cond_broadcast(&clusters->changed);
-    (void)pthread_mutex_unlock(&clusters->mutex);
 }
 
 static bool takes_steps(const StResource *cluster, Err *err) {
@@ -114,50 +117,50 @@ static bool takes_steps(const StResource *cluster, Err *err) {
            err_set(err, "ValidationException", "A job flow that is shutting down, terminated, or finished may not be modified.");
 }
 
-/* The cluster may have begun to end since takes_steps looked, and have looked through its steps before this one was there. */
-static void cancel_if_late(SvServices *services, Arena *arena, const EmStepName *step) {
+/* With the mutex held, under which a cluster that ends looks for its last steps: none comes behind that look, to wait for ever. */
+static bool add_steps(SvServices *services, AwsCall *call, Str id, yyjson_val *steps, const Str **ret_ids, Err *err) {
     StResource cluster;
-    Err err = {0};
-    StResourceName name = em_child_name(EM_STEP, step->cluster, step->step);
-    if (em_get_cluster(services, arena, step->cluster, &cluster, &err) && !takes_steps(&cluster, &err)) {
-        (void)em_move(services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = STR("The cluster ended")});
-    }
-}
-
-bool sv_emr_add_job_flow_steps(void *self, AwsCall *call, Err *err) {
-    SvServices *services = self;
-    Str id = js_str(call->input, "JobFlowId");
-    StResource cluster;
-    const Str *ids = NULL;
     Err found = {0};
-    yyjson_val *steps = yyjson_obj_get(call->input, "Steps");
     if (!em_get_cluster(services, call->arena, id, &cluster, &found)) {
         return err_is(&found, "InvalidRequestException") ? err_set(err, "ValidationException", "Specified job flow ID does not exist.")
                                                          : err_set(err, found.code, "%s", found.message);
     }
-    if (!takes_steps(&cluster, err) || !em_insert_steps(services, call->arena, id, steps, &ids, err)) {
+    if (!takes_steps(&cluster, err) || !em_insert_steps(services, call->arena, id, steps, ret_ids, err)) {
+        return false;
+    }
+    tell_cluster(services->clusters, id);
+    return true;
+}
+
+bool sv_emr_add_job_flow_steps(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    const Str *ids = NULL;
+    yyjson_val *steps = yyjson_obj_get(call->input, "Steps");
+    lock(services->clusters);
+    bool ok = add_steps(services, call, js_str(call->input, "JobFlowId"), steps, &ids, err);
+    (void)pthread_mutex_unlock(&services->clusters->mutex);
+    if (!ok) {
         return false;
     }
     yyjson_mut_val *list = yyjson_mut_obj_add_arr(call->doc, call->output, "StepIds");
     for (size_t i = 0; i < yyjson_arr_size(steps); i++) {
         (void)yyjson_mut_arr_add_strncpy(call->doc, list, ids[i].data, ids[i].len);
-        cancel_if_late(services, call->arena, &(EmStepName){id, ids[i]});
     }
-    tell_cluster(services->clusters, id);
     return true;
 }
 
 bool em_add_step(SvServices *services, Arena *arena, const EmStepName *name, yyjson_val *config, Str output_directory, Err *err) {
     StResource cluster;
     StResourceName row = em_child_name(EM_STEP, name->cluster, name->step);
-    if (!em_get_cluster(services, arena, name->cluster, &cluster, err) || !takes_steps(&cluster, err) || !check_step(config, err) ||
-        !has_room(services, arena, name->cluster, 1, err) ||
-        !st_resource_insert(services->store, &row, STR("PENDING"), step_json(arena, name->step, config, output_directory), err)) {
-        return false;
+    lock(services->clusters);
+    bool ok = em_get_cluster(services, arena, name->cluster, &cluster, err) && takes_steps(&cluster, err) && check_step(config, err) &&
+              has_room(services, arena, name->cluster, 1, err) &&
+              st_resource_insert(services->store, &row, STR("PENDING"), step_json(arena, name->step, config, output_directory), err);
+    if (ok) {
+        tell_cluster(services->clusters, name->cluster);
     }
-    cancel_if_late(services, arena, name);
-    tell_cluster(services->clusters, name->cluster);
-    return true;
+    (void)pthread_mutex_unlock(&services->clusters->mutex);
+    return ok;
 }
 
 static bool step_is_wanted(void *self, const StResource *row) {
@@ -210,7 +213,9 @@ bool em_cancel_step(SvServices *services, const EmStepName *step) {
     bool cancelled = em_move(services, &name, &(EmMove){.state = "CANCEL_PENDING", .code = "", .message = message}) ||
                      em_move(services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = message});
     if (cancelled) {
+        lock(services->clusters);
         tell_cluster(services->clusters, step->cluster);
+        (void)pthread_mutex_unlock(&services->clusters->mutex);
     }
     return cancelled;
 }

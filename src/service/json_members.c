@@ -1,6 +1,8 @@
 /* json_members.c - see json_members.h. */
 #include "service/json_members.h"
 
+#include "base/utf8.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +25,16 @@ bool js_bool(yyjson_val *object, const char *name, bool fallback) {
 }
 
 void js_put_str(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, Str value) {
+    char *repaired = NULL;
+    if (value.len > 0 && !utf8_is_valid(value.data, value.len)) {
+        repaired = malloc(value.len * 3);
+        if (repaired == NULL) {
+            abort();
+        }
+        value = (Str){repaired, utf8_repair(value.data, value.len, repaired)};
+    }
     (void)yyjson_mut_obj_put(object, yyjson_mut_strcpy(doc, name), yyjson_mut_strncpy(doc, value.data != NULL ? value.data : "", value.len));
+    free(repaired);
 }
 
 void js_put_time(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, int64_t time_us) {

@@ -8,7 +8,6 @@
  */
 #include "service/glue_jobs.h"
 
-#include "base/utf8.h"
 #include "base/vec.h"
 #include "service/run_output.h"
 #include "service/run_step.h"
@@ -33,6 +32,7 @@ enum {
 };
 
 typedef struct Active Active;
+typedef struct Unsettled Unsettled;
 
 /* A way to run a script: the first of RUNNERS that takes the run's arguments. */
 typedef struct Runner {
@@ -55,17 +55,20 @@ struct Active {
     int64_t rows_read, bytes_read; /* as the row has them */
     int64_t deadline_us;           /* of a step */
     bool was_timed_out, was_stopped, is_running;
+    bool is_cancelled; /* its step's row says so */
 };
 
 struct SvJobs {
     SvServices *services;
     pthread_mutex_t mutex;
     Active *active;
+    Unsettled *unsettled;
     SuLimits limits;       /* of each process of a run on this machine's engine */
     int64_t engine_bytes;  /* what its engine takes before it spills */
     size_t nplaces, limit; /* taken by runs on this machine's engine, and how many there are */
     bool is_ready; /* the runs of an earlier server are settled; until then new ones wait */
     bool is_stopping, is_ticking;
+    bool looks_again; /* the store could not tell or take which runs start */
     int ticks;
 };
 
@@ -74,6 +77,15 @@ typedef struct Outcome {
     const char *state;
     Str message; /* empty: none */
 } Outcome;
+
+/* The end of a run that a full disk did not take: it is written when there is room, or by the next server. */
+struct Unsettled {
+    Unsettled *next;
+    Arena *arena;
+    Str job, id;
+    Outcome outcome;
+    int64_t ended_us;
+};
 
 static void lock(SvJobs *jobs) {
     if (pthread_mutex_lock(&jobs->mutex) != 0) {
@@ -182,7 +194,7 @@ static void retry(SvJobs *jobs, Arena *arena, Str job_name, const StResource *ro
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *run = js_parse_into(doc, row->json);
     int64_t attempt = yyjson_mut_get_sint(yyjson_mut_obj_get(run, "Attempt")) + 1;
-    static const char *const GONE[] = {"CompletedOn", "ErrorMessage", "SolderPid", "SolderStartTicks", "SolderProgress", "SolderStep"};
+    static const char *const GONE[] = {"CompletedOn", "ErrorMessage", "SolderPid", "SolderStartTicks", "SolderProgress", "SolderStep", "SolderKey"};
     for (size_t i = 0; i < sizeof GONE / sizeof GONE[0]; i++) {
         (void)yyjson_mut_obj_remove_key(run, GONE[i]);
     }
@@ -199,17 +211,21 @@ static void retry(SvJobs *jobs, Arena *arena, Str job_name, const StResource *ro
     yyjson_doc_free(job);
 }
 
-/* Writes the end of a run that is in the list no more; starts its next attempt. */
-static void settle(SvJobs *jobs, Arena *arena, Str job, Str id, const Outcome *outcome) {
-    StResourceName name = run_name(job, id);
+static void revoke_key(SvJobs *jobs, Str id) {
+    Err ignored = {0}; /* else it ends by its time */
+    if (id.len > 0) {
+        (void)st_key_revoke(jobs->services->store, id, &ignored);
+    }
+}
+
+/* Writes the end of a run that is in the list no more; starts its next attempt. false: the store does not take it now. */
+static bool try_settle(SvJobs *jobs, Arena *arena, const Unsettled *end, Err *err) {
+    const Outcome *outcome = &end->outcome;
+    StResourceName name = run_name(end->job, end->id);
     StResource row;
-    Err err = {0};
     bool moved = false;
-    if (!st_resource_get(jobs->services->store, arena, &name, &row, &err)) {
-        if (!err_is(&err, "EntityNotFoundException")) {
-            complain(id, &err);
-        }
-        return;
+    if (!st_resource_get(jobs->services->store, arena, &name, &row, err)) {
+        return err_is(err, "EntityNotFoundException"); /* deleted: nobody asks for it */
     }
     /* A stop was asked for: whatever its process made of that, it is stopped, and how it ended is no failure. */
     bool ends_stopped = strcmp(outcome->state, "STOPPED") == 0;
@@ -219,30 +235,74 @@ static void settle(SvJobs *jobs, Arena *arena, Str job, Str id, const Outcome *o
     yyjson_val *run = yyjson_doc_get_root(before);
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *patch = yyjson_mut_obj(doc);
-    int64_t now = gj_now_us();
-    double seconds = (double)now / 1e6 - yyjson_get_num(yyjson_obj_get(run, "StartedOn"));
-    js_put_time(doc, patch, "CompletedOn", now);
+    double seconds = (double)end->ended_us / 1e6 - yyjson_get_num(yyjson_obj_get(run, "StartedOn"));
+    js_put_time(doc, patch, "CompletedOn", end->ended_us);
     (void)yyjson_mut_obj_add_int(doc, patch, "ExecutionTime", str_eq_c(row.state, "WAITING") || seconds < 0 ? 0 : (int64_t)(seconds + 0.5));
     if (message.len > 0) {
-        char *repaired = arena_alloc(arena, message.len * 3 + 1);
-        js_put_str(doc, patch, "ErrorMessage", (Str){repaired, utf8_repair(message.data, message.len, repaired)});
+        js_put_str(doc, patch, "ErrorMessage", message);
     }
     Str text = js_write(arena, patch);
+    revoke_key(jobs, js_str(run, "SolderKey")); /* first: who sees the run's end sees that of its key */
+    bool ok = true;
     if (!is_stopping && ends_stopped && !str_eq_c(row.state, "WAITING")) {
-        is_stopping = st_resource_move(jobs->services->store, &name, STR("STOPPING"), STR(""), &moved, &err);
+        ok = st_resource_move(jobs->services->store, &name, STR("STOPPING"), STR(""), &moved, err);
+        is_stopping = ok;
+    } else if (str_eq_c(row.state, "STARTING") && strcmp(outcome->state, "SUCCEEDED") == 0) {
+        ok = st_resource_move(jobs->services->store, &name, STR("RUNNING"), STR(""), &moved, err); /* which could not be written then */
     }
     const char *state = is_stopping ? "STOPPED" : outcome->state;
-    bool ok = st_resource_move(jobs->services->store, &name, str_from_c(state), text, &moved, &err);
-    if (!ok || !moved) {
-        (void)err_set(&err, ERR_INTERNAL, "no way from %.*s to %s", STR_ARG(row.state), state);
-        complain(id, &err);
+    ok = ok && st_resource_move(jobs->services->store, &name, str_from_c(state), text, &moved, err);
+    if (ok && !moved) {
+        Err none = {0};
+        (void)err_set(&none, ERR_INTERNAL, "no way from %.*s to %s", STR_ARG(row.state), state);
+        complain(end->id, &none);
     }
-    bool retries = ok && strcmp(state, "FAILED") == 0 && !jobs->is_stopping && js_i64(run, "Attempt", 0) < js_i64(run, "SolderMaxRetries", 0);
+    bool retries = moved && strcmp(state, "FAILED") == 0 && !jobs->is_stopping && js_i64(run, "Attempt", 0) < js_i64(run, "SolderMaxRetries", 0);
+    if (ok) {
+        remove_result(result_path(jobs, arena, end->id));
+    }
     yyjson_mut_doc_free(doc);
     yyjson_doc_free(before);
-    remove_result(result_path(jobs, arena, id));
-    if (retries && st_resource_get(jobs->services->store, arena, &name, &row, &err)) {
-        retry(jobs, arena, job, &row);
+    if (ok && retries && st_resource_get(jobs->services->store, arena, &name, &row, err)) {
+        retry(jobs, arena, end->job, &row);
+    }
+    return ok;
+}
+
+static void keep_ticking(SvJobs *jobs);
+
+/* The same, now or later. */
+static void settle(SvJobs *jobs, Arena *arena, Str job, Str id, const Outcome *outcome) {
+    Unsettled end = {.job = job, .id = id, .outcome = *outcome, .ended_us = gj_now_us()};
+    Err err = {0};
+    if (try_settle(jobs, arena, &end, &err)) {
+        return;
+    }
+    complain(id, &err);
+    Arena *own = arena_new();
+    Unsettled *kept = ARENA_NEW(own, Unsettled);
+    *kept = (Unsettled){.next = jobs->unsettled,
+                        .arena = own,
+                        .job = str_copy(own, job),
+                        .id = str_copy(own, id),
+                        .outcome = {outcome->state, str_copy(own, outcome->message)},
+                        .ended_us = end.ended_us};
+    jobs->unsettled = kept;
+    keep_ticking(jobs);
+}
+
+static void settle_the_rest(SvJobs *jobs) {
+    for (Unsettled **place = &jobs->unsettled; *place != NULL;) {
+        Unsettled *end = *place;
+        Arena *scratch = arena_new();
+        Err err = {0};
+        if (try_settle(jobs, scratch, end, &err)) {
+            *place = end->next;
+            arena_free(end->arena);
+        } else {
+            place = &end->next;
+        }
+        arena_free(scratch);
     }
 }
 
@@ -336,6 +396,13 @@ static Outcome outcome_of_step(Arena *arena, const Active *active, const RunStep
     return (Outcome){"FAILED", end->message.len > 0 ? cut_message(end->message) : str_fmt(arena, "Command failed with exit code %lld", (long long)end->status)};
 }
 
+/* Again while the disk does not take it: else the step would run on. */
+static void cancel_if_wanted(SvServices *services, Active *active) {
+    if ((active->was_timed_out || active->was_stopped) && !active->is_cancelled) {
+        active->is_cancelled = rs_cancel(services, &active->step);
+    }
+}
+
 static void end_step(SvJobs *jobs, Active *active, const Outcome *outcome) {
     take_from_list(jobs, active);
     ro_flush(active->output, true);
@@ -369,7 +436,9 @@ static bool look_at_step(SvJobs *jobs, Active *active) {
         end_step(jobs, active, &outcome);
     } else if (!active->was_timed_out && !jobs->is_stopping && gj_now_us() > active->deadline_us) {
         active->was_timed_out = true;
-        rs_cancel(services, &active->step);
+    }
+    if (!is_over) {
+        cancel_if_wanted(services, active);
     }
     arena_free(scratch);
     return is_over;
@@ -390,10 +459,14 @@ static void tick(void *self) {
             note_progress(jobs, active);
         }
     }
-    if (did_end) {
+    bool is_time = jobs->ticks % TICKS_A_PROGRESS == 0;
+    if (is_time) {
+        settle_the_rest(jobs);
+    }
+    if (did_end || (is_time && jobs->looks_again)) {
         start_waiting(jobs);
     }
-    jobs->is_ticking = jobs->active != NULL;
+    jobs->is_ticking = jobs->active != NULL || jobs->unsettled != NULL || jobs->looks_again;
     if (jobs->is_ticking) {
         su_after(jobs->services->supervisor, TICK_MS, tick, jobs);
     }
@@ -442,11 +515,14 @@ static void add_arguments(Arena *arena, const Active *active, yyjson_val *run, c
     argv[*argc] = NULL;
 }
 
-/* boto3 in the script reaches this server, with a key that ends with the run. */
-static bool add_credentials(const SvJobs *jobs, Arena *arena, int64_t minutes, const char **env, size_t *count, Err *err) {
+/* boto3 in the script reaches this server, with a key that ends with the run: its id is in the row before any process has it. */
+static bool add_credentials(const SvJobs *jobs, const Active *active, int64_t minutes, const char **env, size_t *count, Err *err) {
     const SvServices *services = jobs->services;
+    Arena *arena = active->arena;
+    StResourceName name = run_name(active->job, active->id);
     StKey key;
-    if (!st_key_issue(services->store, arena, minutes * 60 + KEY_SLACK_S, &key, err)) {
+    if (!st_key_issue(services->store, arena, minutes * 60 + KEY_SLACK_S, &key, err) ||
+        !st_resource_patch(services->store, &name, str_fmt(arena, "{\"SolderKey\": \"%.*s\"}", STR_ARG(key.id)), err)) {
         return false;
     }
     env[(*count)++] = str_fmt(arena, "AWS_ENDPOINT_URL=%.*s", STR_ARG(services->endpoint)).data;
@@ -486,7 +562,7 @@ static bool embedded_command(const SvJobs *jobs, const Active *active, yyjson_va
     argv[argc++] = str_to_c(arena, js_str(run, "SolderScript"));
     add_arguments(arena, active, run, argv, &argc);
     *ret_command = (RunCommand){argv, env};
-    return add_credentials(jobs, arena, js_i64(run, "Timeout", 0), env, &nenv, err);
+    return add_credentials(jobs, active, js_i64(run, "Timeout", 0), env, &nenv, err);
 }
 
 static bool start_embedded(SvJobs *jobs, Active *active, yyjson_val *run, Err *err) {
@@ -548,7 +624,7 @@ static bool start_step(SvJobs *jobs, Active *active, yyjson_val *run, Err *err) 
 
 static void stop_step(SvJobs *jobs, Active *active) {
     active->was_stopped = true;
-    rs_cancel(jobs->services, &active->step);
+    cancel_if_wanted(jobs->services, active);
 }
 
 static const Runner RUNNERS[] = {{false, rs_is_step, start_step, stop_step}, {true, takes_all, start_embedded, stop_embedded}};
@@ -570,6 +646,7 @@ static bool has_place(const SvJobs *jobs, const Runner *runner) {
     return !runner->takes_place || jobs->nplaces < jobs->limit;
 }
 
+/* While there is something to look after. */
 static void keep_ticking(SvJobs *jobs) {
     if (!jobs->is_ticking) {
         jobs->is_ticking = true;
@@ -645,11 +722,24 @@ bool rl_submit(SvJobs *jobs, Str job_name, int64_t max_concurrent, bool may_wait
     return ok;
 }
 
+/* The store failed: the queue is looked at again in a while, or its runs would wait until another one ends. */
+static void look_again(SvJobs *jobs, Str id, const Err *err) {
+    if (!jobs->looks_again) {
+        complain(id, err);
+    }
+    jobs->looks_again = true;
+    keep_ticking(jobs);
+}
+
 /* Starts one run that waits when there is a place for it. */
 static void start_if_free(SvJobs *jobs, Arena *scratch, const StResource *row) {
     Err err = {0};
     StResourceName name = run_name(row->parent, row->id);
     yyjson_doc *job = gj_job(jobs->services, scratch, row->parent, &err);
+    if (job == NULL && !err_is(&err, "EntityNotFoundException")) {
+        look_again(jobs, row->id, &err);
+        return;
+    }
     if (job == NULL) {
         Outcome outcome = {"FAILED", STR("Its job was deleted while the run waited.")};
         settle(jobs, scratch, row->parent, row->id, &outcome);
@@ -661,13 +751,13 @@ static void start_if_free(SvJobs *jobs, Arena *scratch, const StResource *row) {
     yyjson_doc_free(run);
     yyjson_doc_free(job);
     bool moved = false;
-    StResource now;
+    StResource now = *row; /* what it becomes, but for StartedOn, should the next look fail: it is STARTING then, and must start */
     Str patch = str_fmt(scratch, "{\"StartedOn\": %.3f}", (double)gj_now_us() / 1e6);
-    if (is_free && st_resource_move(jobs->services->store, &name, STR("STARTING"), patch, &moved, &err) && moved &&
-        st_resource_get(jobs->services->store, scratch, &name, &now, &err)) {
+    if (is_free && st_resource_move(jobs->services->store, &name, STR("STARTING"), patch, &moved, &err) && moved) {
+        (void)st_resource_get(jobs->services->store, scratch, &name, &now, &err);
         launch(jobs, row->parent, row->id, now.json);
     } else if (err.is_set) {
-        complain(row->id, &err);
+        look_again(jobs, row->id, &err);
     }
 }
 
@@ -676,8 +766,11 @@ static void start_waiting(SvJobs *jobs) {
     const StResource *rows = NULL;
     size_t count = 0;
     Err err = {0};
-    if (jobs->is_ready && !jobs->is_stopping && !list_runs(jobs, scratch, "WAITING", STR(""), &rows, &count, &err)) {
-        complain(STR("(queue)"), &err);
+    bool ok = !jobs->is_ready || jobs->is_stopping || list_runs(jobs, scratch, "WAITING", STR(""), &rows, &count, &err);
+    if (ok) {
+        jobs->looks_again = false;
+    } else {
+        look_again(jobs, STR("(queue)"), &err);
     }
     for (size_t i = 0; i < count; i++) {
         start_if_free(jobs, scratch, &rows[i]);
@@ -748,6 +841,10 @@ SvJobs *rl_new(SvServices *services) {
 
 void rl_free(SvJobs *owned_jobs) {
     if (owned_jobs != NULL) {
+        for (Unsettled *end = owned_jobs->unsettled, *next = NULL; end != NULL; end = next) {
+            next = end->next;
+            arena_free(end->arena);
+        }
         (void)pthread_mutex_destroy(&owned_jobs->mutex);
         free(owned_jobs);
     }

@@ -169,8 +169,8 @@ bool rs_read(RunStep *step, RunOutput *output) {
     return did;
 }
 
-void rs_cancel(SvServices *services, const RunStep *step) {
-    (void)em_cancel_step(services, &(EmStepName){step->cluster, step->step}); /* false: it is over, which the next look tells */
+bool rs_cancel(SvServices *services, const RunStep *step) {
+    return em_cancel_step(services, &(EmStepName){step->cluster, step->step});
 }
 
 void rs_close(RunStep *step, bool is_over) {

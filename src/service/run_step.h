@@ -53,7 +53,8 @@ bool rs_submit(SvServices *services, Arena *arena, const RunStep *step, const Ru
 RunStepState rs_look(SvServices *services, Arena *arena, const RunStep *step, RunStepEnd *ret_end);
 /* Moves what was printed since the last call into the log, but for very much of it; false: nothing was. */
 bool rs_read(RunStep *step, RunOutput *output);
-void rs_cancel(SvServices *services, const RunStep *step);
+/* false: it is over, which the next look tells, or the store does not take it now. */
+bool rs_cancel(SvServices *services, const RunStep *step);
 /* Closes its files; with is_over the folder goes, too. */
 void rs_close(RunStep *step, bool is_over);
 

@@ -206,6 +206,27 @@ def test_arguments_and_boto3(jobs: Jobs) -> None:
     assert f"'--JOB_RUN_ID', '{run}', '--JOB_NAME', 'arguments'" in lines[1] and "'--flag'" in lines[1]
 
 
+def test_its_key_ends_with_the_run(jobs: Jobs, tmp_path: pathlib.Path) -> None:
+    """However it ends: what a script's key was good for while it ran, it is refused afterwards."""
+    gate = tmp_path / "gate"
+    name = jobs.job("key", "import os\nprint(*(os.environ[f'AWS_{name}'] for name in ('ACCESS_KEY_ID', 'SECRET_ACCESS_KEY', 'SESSION_TOKEN')), flush=True)\n" + WAITS,
+                    DefaultArguments={"--gate": str(gate)})
+    for ends in ("by itself", "stopped"):
+        run = jobs.start(name)
+        wait_for(lambda run=run: jobs.lines(run)[-1:] == ["ready"], "ready")
+        words = jobs.lines(run)[0].split()
+        sts = jobs.server.client("sts", aws_access_key_id=words[0], aws_secret_access_key=words[1], aws_session_token=words[2])
+        assert sts.get_caller_identity()["Account"] == "000000000000"
+        if ends == "stopped":
+            jobs.glue.batch_stop_job_run(JobName=name, JobRunIds=[run])
+        else:
+            gate.touch()
+        jobs.ended(name, run)
+        gate.unlink(missing_ok=True)
+        with refused("InvalidClientTokenId"):
+            sts.get_caller_identity()
+
+
 def test_lines_are_seen_while_it_runs(jobs: Jobs) -> None:
     script = "import sys, time\nprint('first', time.time())\nsys.stdout.write('partial'); sys.stdout.flush()\ntime.sleep(60)\n"
     name = jobs.job("tail", script)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as parquet
 import pytest
+from botocore.exceptions import ClientError
 from tests.aws.conftest import ROOT, SOLDER, Server
 from tests.emr.conftest import Emr, wait_until
 
@@ -161,6 +162,60 @@ time.sleep(600)
     done = workflow.end_of(job, run)
     assert done["JobRunState"] == "STOPPED" and "ErrorMessage" not in done
     assert workflow.steps()[f"Glue job {job}, run {run}"] == "CANCELLED"
+
+
+HARMFUL = {
+    "killed": ("import os, signal, pyspark\nos.kill(os.getpid(), signal.SIGKILL)", "FAILED", "Command failed with exit code 137"),
+    "forks": ("import subprocess\nfor argv in (['sleep', '1000'], ['setsid', 'sleep', '1000'], ['setsid', 'sh', '-c', '(setsid sleep 1000 &)']):\n    subprocess.Popen(argv)\nprint('forked')", "SUCCEEDED", None),
+    "bytes": ("import sys\nsys.stdout.buffer.write(b'a\\xff\\xfeb\\n\\xc3\\xa9\\n'); sys.stdout.flush()\nsys.stderr.buffer.write(b'OSError: caf\\xe9 \\xff\\n'); sys.stderr.flush()\nsys.exit(1)",
+              "FAILED", "OSError: caf\ufffd \ufffd"),
+    "much": ("import sys\nline = 'y' * 999 + '\\n'\nfor i in range(300000): sys.stdout.write(line)\nprint('end', flush=True)\nfor i in range(5000): sys.stderr.write(line)\nraise OSError('after much')",
+             "FAILED", "OSError: after much"),
+}
+
+
+@pytest.mark.parametrize("name", HARMFUL)
+def test_harmful_scripts(workflow: Workflow, name: str) -> None:
+    """As on the engine: every end is told, every line is in the log, no process and no file is left."""
+    script, state, message = HARMFUL[name]
+    workflow.emr.wait(workflow.cluster, "WAITING", "RUNNING")
+    before = set(workflow.emr.processes(workflow.cluster))
+    job = workflow.script(f"harmful_{name}", script)
+    run = workflow.start(job, workflow.cluster)
+    done = workflow.end_of(job, run)
+    assert (done["JobRunState"], done.get("ErrorMessage")) == (state, message), workflow.lines(run, "error")[-20:]
+    assert set(workflow.emr.processes(workflow.cluster)) <= before
+    if name == "bytes":
+        assert workflow.lines(run, "output")[:2] == ["a\ufffd\ufffdb", "é"]
+    if name == "much":
+        # Spark sends both streams of a driver's Python to its output: the traceback stands last.
+        last = workflow.logs.get_log_events(logGroupName="/aws-glue/jobs/output", logStreamName=run, limit=1)["events"]
+        assert [event["message"] for event in last] == ["OSError: after much"]
+        status = pathlib.Path(f"/proc/{workflow.emr.server.process.pid}/status").read_text(encoding="utf-8")
+        assert int(status.split("VmHWM:")[1].split()[0]) < 600_000
+    assert list((workflow.emr.server.home / "runs").iterdir()) == []
+
+
+def test_ignores_sigterm(workflow: Workflow) -> None:
+    """Stopped all the same, with its step CANCELLED, and its key is good for nothing any more."""
+    job = workflow.script("stubborn", """
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print(*(os.environ[f"AWS_{name}"] for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")), flush=True)
+while True:
+    time.sleep(1)
+""")
+    run = workflow.start(job, workflow.cluster)
+    wait_until(lambda: workflow.get(job, run)["JobRunState"] == "RUNNING", "the run is RUNNING")
+    wait_until(lambda: run in str(workflow.logs.describe_log_streams(logGroupName="/aws-glue/jobs/output", logStreamNamePrefix=run)["logStreams"]), "its first line")
+    words = wait_until(lambda: workflow.lines(run, "output"), "its key")[0].split()
+    sts = workflow.emr.server.client("sts", aws_access_key_id=words[0], aws_secret_access_key=words[1], aws_session_token=words[2])
+    assert sts.get_caller_identity()["Account"] == "000000000000"
+    workflow.glue.batch_stop_job_run(JobName=job, JobRunIds=[run])
+    assert workflow.end_of(job, run)["JobRunState"] == "STOPPED"
+    assert workflow.steps()[f"Glue job {job}, run {run}"] == "CANCELLED"
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        sts.get_caller_identity()
 
 
 @pytest.mark.parametrize(("name", "script", "endpoint", "message"), [
