@@ -156,6 +156,8 @@ bool em_cluster_of_endpoint(SvServices *services, Arena *arena, Str endpoint, St
 
 /* ---- emr_life.c ---- */
 
+void em_lock(SvClusters *clusters);
+void em_unlock(SvClusters *clusters);
 void *em_lead_cluster(void *cluster);
 /* Waits for news of any kind, at most so long. With the mutex held. */
 void em_wait(SvClusters *clusters, int64_t ms);

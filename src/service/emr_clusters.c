@@ -12,18 +12,6 @@
 
 enum { PAGE = 50 };
 
-static void lock(SvClusters *clusters) {
-    if (pthread_mutex_lock(&clusters->mutex) != 0) {
-        abort();
-    }
-}
-
-static void unlock(SvClusters *clusters) {
-    if (pthread_mutex_unlock(&clusters->mutex) != 0) {
-        abort();
-    }
-}
-
 /* ---- clusters that live ---- */
 
 EmCluster *em_find_live(SvClusters *clusters, Str id) {
@@ -38,7 +26,7 @@ EmCluster *em_find_live(SvClusters *clusters, Str id) {
 /* Joins the threads of clusters that are over (or all). */
 static void sweep(SvClusters *clusters, bool all) {
     for (;;) {
-        lock(clusters);
+        em_lock(clusters);
         EmCluster **place = &clusters->first;
         while (*place != NULL && !all && !(*place)->is_over) {
             place = &(*place)->next;
@@ -47,18 +35,18 @@ static void sweep(SvClusters *clusters, bool all) {
         if (cluster != NULL && !all) {
             *place = cluster->next;
         }
-        unlock(clusters);
+        em_unlock(clusters);
         if (cluster == NULL) {
             return;
         }
         (void)pthread_join(cluster->thread, NULL);
         if (all) {
             /* It stayed in the list, where the others look for their turn, until it was over. */
-            lock(clusters);
+            em_lock(clusters);
             for (place = &clusters->first; *place != cluster; place = &(*place)->next) {
             }
             *place = cluster->next;
-            unlock(clusters);
+            em_unlock(clusters);
         }
         arena_free(cluster->arena);
     }
@@ -69,9 +57,9 @@ static bool lead_cluster(SvServices *services, Str id, bool is_resumed, Err *err
     Arena *arena = arena_new();
     EmCluster *cluster = ARENA_NEW(arena, EmCluster);
     *cluster = (EmCluster){.services = services, .arena = arena, .id = str_copy(arena, id), .is_resumed = is_resumed};
-    lock(clusters);
+    em_lock(clusters);
     if (em_find_live(clusters, id) != NULL) { /* a request that came while em_start looked through the rows */
-        unlock(clusters);
+        em_unlock(clusters);
         arena_free(arena);
         return true;
     }
@@ -85,7 +73,7 @@ static bool lead_cluster(SvServices *services, Str id, bool is_resumed, Err *err
     if (code == 0) {
         clusters->first = cluster;
     }
-    unlock(clusters);
+    em_unlock(clusters);
     if (code != 0) {
         arena_free(arena);
         return err_set(err, ERR_INTERNAL, "cannot start a thread for cluster %.*s: %s", STR_ARG(id), strerror(code));
@@ -128,7 +116,7 @@ void em_stop(SvServices *services) {
     if (clusters == NULL) {
         return;
     }
-    lock(clusters);
+    em_lock(clusters);
     clusters->is_stopping = true;
     for (EmCluster *cluster = clusters->first; cluster != NULL; cluster = cluster->next) {
         if (!cluster->end.is_set) {
@@ -137,7 +125,7 @@ void em_stop(SvServices *services) {
         }
     }
     (void)pthread_cond_broadcast(&clusters->changed);
-    unlock(clusters);
+    em_unlock(clusters);
     sweep(clusters, true);
     (void)pthread_cond_destroy(&clusters->changed);
     (void)pthread_mutex_destroy(&clusters->mutex);
@@ -239,14 +227,14 @@ static void terminate(SvServices *services, Str id) {
     static const char WHY[] = "Terminated by user request";
     StResourceName name = em_cluster_name(id);
     (void)em_move(services, &name, &(EmMove){.state = "TERMINATING", .code = "USER_REQUEST", .message = STR("Terminated by user request")});
-    lock(clusters);
+    em_lock(clusters);
     EmCluster *cluster = em_find_live(clusters, id);
     if (cluster != NULL && !cluster->end.is_set) {
         cluster->end = (EmEnd){.is_set = true, .code = "USER_REQUEST"};
         memcpy(cluster->end.message, WHY, sizeof WHY);
     }
     (void)pthread_cond_broadcast(&clusters->changed);
-    unlock(clusters);
+    em_unlock(clusters);
 }
 
 bool sv_emr_terminate_job_flows(void *self, AwsCall *call, Err *err) {
@@ -293,12 +281,12 @@ static bool patch_each(SvServices *services, AwsCall *call, Str patch, Err *err)
             return false;
         }
     }
-    lock(services->clusters);
+    em_lock(services->clusters);
     for (EmCluster *cluster = services->clusters->first; cluster != NULL; cluster = cluster->next) {
         cluster->is_news = true; /* an idle one looks at its policy */
     }
     (void)pthread_cond_broadcast(&services->clusters->changed);
-    unlock(services->clusters);
+    em_unlock(services->clusters);
     return true;
 }
 
@@ -347,7 +335,7 @@ static bool change_tags(SvServices *services, AwsCall *call, yyjson_val *added, 
     StResource row;
     StResourceName name = em_cluster_name(id);
     bool ok = true;
-    lock(services->clusters);
+    em_lock(services->clusters);
     if (!em_get_cluster(services, call->arena, id, &row, err)) {
         ok = false;
     } else {
@@ -375,7 +363,7 @@ static bool change_tags(SvServices *services, AwsCall *call, yyjson_val *added, 
         }
         ok = st_resource_patch(services->store, &name, js_write(call->arena, patch), err);
     }
-    unlock(services->clusters);
+    em_unlock(services->clusters);
     return ok;
 }
 

@@ -23,13 +23,13 @@ enum { LOOK_MS = 5000, LEFT_GRACE_MS = 3000 };
 
 /* ---- waiting and asking ---- */
 
-static void lock(SvClusters *clusters) {
+void em_lock(SvClusters *clusters) {
     if (pthread_mutex_lock(&clusters->mutex) != 0) {
-        abort();
+        abort(); /* ours and valid: only memory corruption gets here */
     }
 }
 
-static void unlock(SvClusters *clusters) {
+void em_unlock(SvClusters *clusters) {
     if (pthread_mutex_unlock(&clusters->mutex) != 0) {
         abort();
     }
@@ -50,16 +50,16 @@ void em_wait(SvClusters *clusters, int64_t ms) {
 }
 
 bool em_ends(EmCluster *cluster) {
-    lock(cluster->services->clusters);
+    em_lock(cluster->services->clusters);
     bool ends = cluster->end.is_set;
-    unlock(cluster->services->clusters);
+    em_unlock(cluster->services->clusters);
     return ends;
 }
 
 void em_ask_end(EmCluster *cluster, bool is_error, const char *code, const char *fmt, ...) {
     SvClusters *clusters = cluster->services->clusters;
     va_list args;
-    lock(clusters);
+    em_lock(clusters);
     if (!cluster->end.is_set) {
         cluster->end = (EmEnd){.is_set = true, .is_error = is_error, .code = code};
         va_start(args, fmt);
@@ -67,18 +67,18 @@ void em_ask_end(EmCluster *cluster, bool is_error, const char *code, const char 
         va_end(args);
     }
     (void)pthread_cond_broadcast(&clusters->changed);
-    unlock(clusters);
+    em_unlock(clusters);
 }
 
 /* ---- processes ---- */
 
 void em_task_on_exit(void *self, const SuExit *exit) {
     EmTask *task = self;
-    lock(task->clusters);
+    em_lock(task->clusters);
     task->has_ended = true;
     task->exit = *exit;
     (void)pthread_cond_broadcast(&task->clusters->changed);
-    unlock(task->clusters);
+    em_unlock(task->clusters);
 }
 
 /* Whether a JVM that is started here reads and writes names, arguments and output as UTF-8: by the first of these that is set. */
@@ -130,10 +130,10 @@ bool em_launch(EmCluster *cluster, const EmLaunch *launch, EmTask *task, Err *er
                            .self = task};
         SuIdentity identity = {0};
         SuTaskId id = su_task_start(cluster->services->supervisor, &spec, &identity, err);
-        lock(task->clusters);
+        em_lock(task->clusters);
         task->task = id;
         task->identity = identity;
-        unlock(task->clusters);
+        em_unlock(task->clusters);
         ok = id != 0;
     }
     if (out >= 0) {
@@ -150,12 +150,12 @@ bool em_task_ended(EmTask *task, SuExit *ret_exit) {
     if (task->clusters == NULL) {
         return true;
     }
-    lock(task->clusters);
+    em_lock(task->clusters);
     bool ended = task->task == 0 || task->has_ended;
     if (ended && ret_exit != NULL) {
         *ret_exit = task->exit;
     }
-    unlock(task->clusters);
+    em_unlock(task->clusters);
     return ended;
 }
 
@@ -168,9 +168,9 @@ void em_end_tasks(EmCluster *cluster, EmTask *const *tasks, size_t count) {
     }
     for (size_t i = 0; i < count; i++) {
         while (!em_task_ended(tasks[i], NULL)) {
-            lock(clusters);
+            em_lock(clusters);
             em_wait(clusters, 100);
-            unlock(clusters);
+            em_unlock(clusters);
         }
     }
 }
@@ -195,7 +195,7 @@ static bool may_be_placed(const SvClusters *clusters, const EmCluster *cluster) 
 
 static void wait_for_place(EmCluster *cluster) {
     SvClusters *clusters = cluster->services->clusters;
-    lock(clusters);
+    em_lock(clusters);
     while (!cluster->end.is_set && !may_be_placed(clusters, cluster)) {
         em_wait(clusters, LOOK_MS);
     }
@@ -204,7 +204,7 @@ static void wait_for_place(EmCluster *cluster) {
         clusters->promised_mib += cluster->share.promise_mib;
         (void)pthread_cond_broadcast(&clusters->changed);
     }
-    unlock(clusters);
+    em_unlock(clusters);
 }
 
 /* The oldest step that waits (or that an earlier server began). false: the store can't tell, which does not mean that there is none. */
@@ -236,9 +236,9 @@ static size_t list_steps(EmCluster *cluster, Arena *arena, const char *states, c
     bool ok = false;
     do {
         Err err = {0};
-        lock(clusters);
+        em_lock(clusters);
         ok = st_resource_list(cluster->services->store, arena, &query, ret_steps, &count, &err);
-        unlock(clusters);
+        em_unlock(clusters);
     } while (!ok && em_wait_for_store(clusters));
     return ok ? count : 0;
 }
@@ -327,12 +327,12 @@ static Str ready_message(const EmCluster *cluster, Arena *arena) {
 /* WAITING until a step comes, the end is asked for, or the idle time is over. */
 static void wait_idle(EmCluster *cluster, int64_t idle_s) {
     SvClusters *clusters = cluster->services->clusters;
-    lock(clusters);
+    em_lock(clusters);
     if (!cluster->end.is_set && !cluster->is_news) {
         em_wait(clusters, idle_s > 0 && idle_s * 1000 < LOOK_MS ? idle_s * 1000 : LOOK_MS);
     }
     cluster->is_news = false;
-    unlock(clusters);
+    em_unlock(clusters);
 }
 
 static int64_t monotonic_s(void) {
@@ -495,11 +495,11 @@ void *em_lead_cluster(void *self) {
     lead(cluster);
     yyjson_doc_free(cluster->launch);
     cluster->launch = NULL;
-    lock(clusters);
+    em_lock(clusters);
     clusters->promised_mib -= cluster->is_placed ? cluster->share.promise_mib : 0;
     cluster->is_placed = false;
     cluster->is_over = true;
     (void)pthread_cond_broadcast(&clusters->changed);
-    unlock(clusters);
+    em_unlock(clusters);
     return NULL;
 }

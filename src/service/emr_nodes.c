@@ -180,11 +180,9 @@ static bool start_worker(EmCluster *cluster, EmNode *node, Err *err) {
 
 static void pause_a_little(EmCluster *cluster) {
     SvClusters *clusters = cluster->services->clusters;
-    if (pthread_mutex_lock(&clusters->mutex) != 0) {
-        abort();
-    }
+    em_lock(clusters);
     em_wait(clusters, POLL_MS);
-    (void)pthread_mutex_unlock(&clusters->mutex);
+    em_unlock(clusters);
 }
 
 static bool daemon_failed(const EmNode *node, const SuExit *exit, Err *err) {

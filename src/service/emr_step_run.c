@@ -476,12 +476,12 @@ static void wait_for_end(Step *step) {
             em_end_tasks(cluster, tasks, 1);
             return;
         }
-        (void)pthread_mutex_lock(&clusters->mutex);
+        em_lock(clusters);
         if (!step->task.has_ended && !cluster->end.is_set && !cluster->is_news) {
             em_wait(clusters, POLL_MS);
         }
         cluster->is_news = false;
-        (void)pthread_mutex_unlock(&clusters->mutex);
+        em_unlock(clusters);
     }
 }
 
@@ -594,9 +594,9 @@ static void drain(const EmCluster *cluster) {
         if (!is_busy) {
             return;
         }
-        (void)pthread_mutex_lock(&clusters->mutex);
+        em_lock(clusters);
         em_wait(clusters, 100);
-        (void)pthread_mutex_unlock(&clusters->mutex);
+        em_unlock(clusters);
     }
 }
 

@@ -97,12 +97,6 @@ bool em_insert_steps(SvServices *services, Arena *arena, Str cluster, yyjson_val
     return true;
 }
 
-static void lock(SvClusters *clusters) {
-    if (pthread_mutex_lock(&clusters->mutex) != 0) {
-        abort();
-    }
-}
-
 /* With the mutex held. */
 static void tell_cluster(SvClusters *clusters, Str id) {
     EmCluster *cluster = em_find_live(clusters, id);
@@ -136,9 +130,9 @@ bool sv_emr_add_job_flow_steps(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     const Str *ids = NULL;
     yyjson_val *steps = yyjson_obj_get(call->input, "Steps");
-    lock(services->clusters);
+    em_lock(services->clusters);
     bool ok = add_steps(services, call, js_str(call->input, "JobFlowId"), steps, &ids, err);
-    (void)pthread_mutex_unlock(&services->clusters->mutex);
+    em_unlock(services->clusters);
     if (!ok) {
         return false;
     }
@@ -152,14 +146,14 @@ bool sv_emr_add_job_flow_steps(void *self, AwsCall *call, Err *err) {
 bool em_add_step(SvServices *services, Arena *arena, const EmStepName *name, yyjson_val *config, Str output_directory, Err *err) {
     StResource cluster;
     StResourceName row = em_child_name(EM_STEP, name->cluster, name->step);
-    lock(services->clusters);
+    em_lock(services->clusters);
     bool ok = em_get_cluster(services, arena, name->cluster, &cluster, err) && takes_steps(&cluster, err) && check_step(config, err) &&
               has_room(services, arena, name->cluster, 1, err) &&
               st_resource_insert(services->store, &row, STR("PENDING"), step_json(arena, name->step, config, output_directory), err);
     if (ok) {
         tell_cluster(services->clusters, name->cluster);
     }
-    (void)pthread_mutex_unlock(&services->clusters->mutex);
+    em_unlock(services->clusters);
     return ok;
 }
 
@@ -213,9 +207,9 @@ bool em_cancel_step(SvServices *services, const EmStepName *step) {
     bool cancelled = em_move(services, &name, &(EmMove){.state = "CANCEL_PENDING", .code = "", .message = message}) ||
                      em_move(services, &name, &(EmMove){.state = "CANCELLED", .ends = true, .code = "", .message = message});
     if (cancelled) {
-        lock(services->clusters);
+        em_lock(services->clusters);
         tell_cluster(services->clusters, step->cluster);
-        (void)pthread_mutex_unlock(&services->clusters->mutex);
+        em_unlock(services->clusters);
     }
     return cancelled;
 }
