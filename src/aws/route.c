@@ -59,10 +59,10 @@ static bool route_query(AwsRequest *request, Err *err) {
     size_t count = 0;
     const AwsService *services = aws_services(&count);
     for (size_t i = 0; i < count; i++) {
-        /* Without a signature (--no-auth) the API's version in the form tells the services apart, which decode does: STS is the only one. */
         if (services[i].protocol == AWS_QUERY && (scope.len == 0 || str_eq_c(scope, services[i].signing_name))) {
             request->service = &services[i];
-            return true; /* the operation stands in the body: decode_query.c */
+            request->is_service_guessed = scope.len == 0;
+            return true; /* the operation stands in the body: decode.c */
         }
     }
     return err_set(err, "InvalidAction", "the service '%.*s' is none that Solder has", STR_ARG(scope));

@@ -187,6 +187,7 @@ static bool run_handler(Exchange *exchange, AwsCall *call, AwsAnswer *answer) {
     }
     call->input = yyjson_doc_get_root(decoded);
     call->operation = request->operation;
+    call->access_key = request->access_key; /* known since the signature was checked, which for signed bodies is just now */
     call->upload = request->has_upload ? &request->upload : NULL;
     bool ok = aws_check(exchange->server->patterns, request, call->input, &exchange->err) && handler(config->services, call, &exchange->err);
     if (ok) {
@@ -285,7 +286,6 @@ static enum MHD_Result end(Exchange *exchange, struct MHD_Connection *connection
     AwsCall call = {.arena = exchange->arena,
                     .account = exchange->server->config.account,
                     .region = exchange->server->config.region,
-                    .access_key = exchange->request.access_key,
                     .request_id = exchange->request_id,
                     .host = aws_header(&exchange->request, "host"),
                     .doc = yyjson_mut_doc_new(NULL)};

@@ -26,7 +26,9 @@ static bool find_key(void *self, Arena *arena, Str access_key, Str *ret_secret, 
     bool found = false;
     Err ignored = {0}; /* a store that can't be read has no key to offer; the request is refused */
     if (!st_key_find(services->store, arena, access_key, &key, &found, &ignored) || !found) {
-        return false;
+        *ret_token = STR("");
+        *ret_expired = false;
+        return sv_find_user_key(services, arena, access_key, ret_secret);
     }
     *ret_secret = key.secret;
     *ret_token = key.token;

@@ -402,7 +402,7 @@ static bool start(Step *step, Err *err) {
         }
     }
     tell(step, "step %.*s on cluster %.*s", STR_ARG(step->id), STR_ARG(cluster->id));
-    if (!st_key_issue(cluster->services->store, step->arena, KEY_SECONDS, &step->key, err) || !write_settings(step, err) ||
+    if (!st_key_issue(cluster->services->store, step->arena, KEY_SECONDS, STR(""), &step->key, err) || !write_settings(step, err) ||
         !build_command(step, &argv, err)) {
         return false;
     }

@@ -446,7 +446,7 @@ static void add_arguments(Arena *arena, const Active *active, yyjson_val *run, c
 static bool add_credentials(const SvJobs *jobs, Arena *arena, int64_t minutes, const char **env, size_t *count, Err *err) {
     const SvServices *services = jobs->services;
     StKey key;
-    if (!st_key_issue(services->store, arena, minutes * 60 + KEY_SLACK_S, &key, err)) {
+    if (!st_key_issue(services->store, arena, minutes * 60 + KEY_SLACK_S, STR(""), &key, err)) {
         return false;
     }
     env[(*count)++] = str_fmt(arena, "AWS_ENDPOINT_URL=%.*s", STR_ARG(services->endpoint)).data;
