@@ -18,6 +18,7 @@ typedef struct AwsRequest {
     Arena *arena;
     Str method;
     Str raw_path, raw_query;
+    Str domain; /* AwsConfig's */
     VEC(AwsPair) headers; /* in the order of arrival */
     VEC(AwsPair) query;   /* decoded */
     /* route.c */
