@@ -16,7 +16,7 @@ from typing import Any
 
 from botocore.loaders import Loader
 
-SERVICES = ("glue", "emr", "logs", "s3", "sts")
+SERVICES = ("glue", "emr", "logs", "s3", "sts", "iam")
 PROTOCOLS = {"json": "AWS_JSON", "query": "AWS_QUERY", "rest-xml": "AWS_REST_XML"}
 KINDS = ("structure", "list", "map", "string", "integer", "long", "float", "double", "boolean", "timestamp", "blob")
 PLACES = {None: "AWS_IN_BODY", "header": "AWS_IN_HEADER", "headers": "AWS_IN_HEADERS", "querystring": "AWS_IN_QUERY", "uri": "AWS_IN_URI", "statusCode": "AWS_IN_STATUS"}

@@ -64,6 +64,9 @@ typedef Str (*AwsMetrics)(void *services, Arena *arena);
 typedef struct AwsConfig {
     Str host; /* address to listen on */
     int port; /* 0: any free one */
+    Str tls_certificate, tls_key; /* files in PEM form; empty: HTTP without TLS */
+    Str domain;                   /* a name of this server's below which buckets have names of their own; empty: only localhost's and AWS's */
+    int idle_seconds;             /* a connection on which nothing moves ends; a request's headers are complete, and a body moves on the average */
     Str home; /* scratch for uploads is made below it, on the objects' file system */
     Str account, region;
     bool no_auth;
@@ -79,6 +82,10 @@ typedef struct AwsServer AwsServer;
 
 AwsServer *aws_server_start(const AwsConfig *config, Err *err);
 int aws_server_port(const AwsServer *server);
+/* Where 127.0.0.1 is answered without TLS: what this machine itself starts (jobs, Spark) need not trust a certificate. Without TLS the same port. */
+int aws_server_own_port(const AwsServer *server);
+/* Whether the certificate is self-signed, so that clients must be given it. */
+bool aws_server_is_own_authority(const AwsServer *server);
 /* Takes no new requests, lets running ones end (up to grace_ms), then frees everything. */
 void aws_server_stop(AwsServer *owned_server, int grace_ms);
 

@@ -182,6 +182,17 @@ static yyjson_mut_val *form_value(Form *form, Str name, const AwsShape *shape, i
     return NULL;
 }
 
+/* Without a signature (--no-auth) the API's version tells the services apart. */
+static void settle_service(AwsRequest *request, Str version) {
+    size_t count = 0;
+    const AwsService *services = aws_services(&count);
+    for (size_t i = 0; request->is_service_guessed && i < count; i++) {
+        if (services[i].protocol == AWS_QUERY && str_eq_c(version, services[i].version)) {
+            request->service = &services[i];
+        }
+    }
+}
+
 static bool decode_form(AwsRequest *request, yyjson_mut_doc *doc, yyjson_mut_val **ret_input, Err *err) {
     /* The query string and the form together: AWS takes parameters from either. */
     AwsRequest form_request = {.arena = request->arena, .raw_query = request->body, .query = {.arena = request->arena}};
@@ -190,6 +201,7 @@ static bool decode_form(AwsRequest *request, yyjson_mut_doc *doc, yyjson_mut_val
         VEC_PUSH(&form_request.query, request->query.items[i]);
     }
     Str action = aws_query(&form_request, "Action", NULL);
+    settle_service(request, aws_query(&form_request, "Version", NULL));
     request->operation = aws_operation_find(request->service, action);
     if (request->operation == NULL) {
         return err_set(err, "InvalidAction", "Could not find operation %.*s for version %.*s", STR_ARG(action),

@@ -18,6 +18,7 @@ typedef struct AwsRequest {
     Arena *arena;
     Str method;
     Str raw_path, raw_query;
+    Str domain; /* AwsConfig's */
     VEC(AwsPair) headers; /* in the order of arrival */
     VEC(AwsPair) query;   /* decoded */
     /* route.c */
@@ -25,6 +26,7 @@ typedef struct AwsRequest {
     const AwsOperation *operation; /* NULL: none of the service */
     Str bucket, key;               /* S3: decoded; empty: none */
     bool is_bucket_in_host;
+    bool is_service_guessed; /* a form without a signature: its Version says which service is meant (decode.c) */
     /* sigv4.c */
     Str access_key;
     Str payload_hash; /* x-amz-content-sha256, or what stands for it; empty: the hash of the body is what was signed (json, query) */

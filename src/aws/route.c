@@ -59,32 +59,48 @@ static bool route_query(AwsRequest *request, Err *err) {
     size_t count = 0;
     const AwsService *services = aws_services(&count);
     for (size_t i = 0; i < count; i++) {
-        /* Without a signature (--no-auth) the API's version in the form tells the services apart, which decode does: STS is the only one. */
         if (services[i].protocol == AWS_QUERY && (scope.len == 0 || str_eq_c(scope, services[i].signing_name))) {
             request->service = &services[i];
-            return true; /* the operation stands in the body: decode_query.c */
+            request->is_service_guessed = scope.len == 0;
+            return true; /* the operation stands in the body: decode.c */
         }
     }
     return err_set(err, "InvalidAction", "the service '%.*s' is none that Solder has", STR_ARG(scope));
 }
 
-/* "bucket.s3.amazonaws.com", "bucket.localhost:4566" → bucket; empty when the host names none. */
+/* The part of a host before an ending; empty: it has another. */
+static Str before_ending(Str host, Str ending) {
+    return ending.len > 0 && host.len > ending.len + 1 && str_ends_with(host, ending) && host.data[host.len - ending.len - 1] == '.'
+               ? str_slice(host, 0, host.len - ending.len - 1)
+               : STR("");
+}
+
+/* Where the label "s3" (AWS has "s3-…", too) begins, looked for from the end, since a bucket's name may hold dots; host.len: nowhere. */
+static size_t s3_label(Str host, bool is_aws) {
+    for (size_t at = host.len; at > 0; at--) {
+        bool begins = at == 1 || host.data[at - 2] == '.';
+        Str rest = str_slice(host, at - 1, host.len);
+        if (begins && (str_eq_c(rest, "s3") || str_starts_with(rest, STR("s3.")) || (is_aws && str_starts_with(rest, STR("s3-"))))) {
+            return at - 1;
+        }
+    }
+    return host.len;
+}
+
+/* The bucket that a host names, empty for none: "b.s3.amazonaws.com", "b.s3.us-east-1.localhost", "b.localhost:4566", and b below the server's own
+ * domain. "s3.localhost" and the domain itself name none. */
 static Str bucket_of_host(const AwsRequest *request) {
-    static const char *const ENDINGS[] = {".localhost", ".s3.amazonaws.com", ".s3.localhost"};
-    Str host = aws_header(request, "host");
+    Str host = str_lower(request->arena, aws_header(request, "host"));
     const char *colon = host.len == 0 ? NULL : memrchr(host.data, ':', host.len);
     if (colon != NULL && memchr(host.data, ']', host.len) == NULL) {
         host.len = (size_t)(colon - host.data);
     }
-    for (size_t i = sizeof ENDINGS / sizeof ENDINGS[0]; i > 0; i--) {
-        Str ending = str_from_c(ENDINGS[i - 1]);
-        if (host.len > ending.len && str_ends_with(host, ending)) {
-            return str_slice(host, 0, host.len - ending.len);
-        }
-    }
-    const char *mark = memmem(host.data, host.len, ".s3.", 4);
-    mark = mark == NULL && host.len > 0 ? memmem(host.data, host.len, ".s3-", 4) : mark;
-    return mark == NULL ? STR("") : str_slice(host, 0, (size_t)(mark - host.data));
+    bool is_aws = str_ends_with(host, STR(".amazonaws.com")) || str_ends_with(host, STR(".amazonaws.com.cn"));
+    Str before = before_ending(host, request->domain);
+    before = before.len > 0 ? before : before_ending(host, STR("localhost"));
+    Str labels = before.len > 0 ? before : host;
+    size_t at = s3_label(labels, is_aws);
+    return at < labels.len ? str_slice(labels, 0, at == 0 ? 0 : at - 1) : before;
 }
 
 static bool has_mark(const void *self, const AwsMark *mark) {

@@ -6,7 +6,9 @@
  * Invariant: every request ends in exactly one answer, one log line and one count.
  */
 #include "aws/body.h"
+#include "aws/connections.h"
 #include "aws/metrics.h"
+#include "aws/tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,19 +19,29 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_CONNECTIONS = 1024, IDLE_SECONDS = 60, MOST_HEADER_BYTES = 256 * 1024, MOST_DRAINED = 64 * 1024 * 1024 };
+enum {
+    MOST_CONNECTIONS = 1024,
+    MOST_HEADER_BYTES = 256 * 1024,
+    MOST_HEADERS = 2000,
+    MOST_DRAINED = 64 * 1024 * 1024,
+    LEAST_BYTES_A_SECOND = 1024 /* of a body, on the average after the idle timeout */
+};
 
 struct AwsServer {
     Arena *arena;
     AwsConfig config;
     struct MHD_Daemon *daemon;
+    struct MHD_Daemon *own_daemon; /* with TLS: loopback without it, for what this machine itself starts; else NULL */
+    AwsTls tls;
+    AwsConnections *connections;
     AwsPatterns *patterns;
     AwsCounters *counters;
-    int port;
+    int port, own_port;
     atomic_int running; /* requests under way */
     atomic_bool is_stopping;
 };
@@ -41,8 +53,9 @@ typedef struct Exchange {
     AwsRequest request;
     AwsBody *body;
     Err err;         /* set: refused; the rest of the body is drained */
-    bool has_begun, is_authentic, is_answered;
-    int64_t drained, bytes_out;
+    AwsConnection *connection;
+    bool has_begun, is_authentic, is_answered, is_too_slow;
+    int64_t bytes_in, drained, bytes_out;
     int status;
     Str request_id;
     Str error_code;
@@ -73,11 +86,14 @@ static void *take_uri(void *self, const char *uri, struct MHD_Connection *connec
     (void)clock_gettime(CLOCK_MONOTONIC, &exchange->started);
     AwsRequest *request = &exchange->request;
     request->arena = arena;
+    request->domain = exchange->server->config.domain;
     request->headers.arena = arena;
     request->query.arena = arena;
     Str whole = str_copy(arena, str_from_c(uri));
-    if (str_starts_with(whole, STR("http://"))) { /* absolute form, through a proxy */
-        const char *slash = memchr(whole.data + 7, '/', whole.len - 7);
+    bool is_https = str_starts_with(whole, STR("https://"));
+    if (is_https || str_starts_with(whole, STR("http://"))) { /* absolute form, through a proxy */
+        size_t scheme = is_https ? 8 : 7;
+        const char *slash = memchr(whole.data + scheme, '/', whole.len - scheme);
         whole = slash == NULL ? STR("/") : str_slice(whole, (size_t)(slash - whole.data), whole.len);
     }
     const char *mark = memchr(whole.data, '?', whole.len);
@@ -120,8 +136,9 @@ static bool check_limits(Exchange *exchange) {
     }
     int64_t length = 0;
     Str announced = aws_header(request, "content-length");
-    if (bytes > MOST_HEADER_BYTES) {
-        return err_set(&exchange->err, "RequestEntityTooLarge", "the request's headers are longer than %d bytes", MOST_HEADER_BYTES);
+    if (bytes > MOST_HEADER_BYTES || request->headers.count > MOST_HEADERS) {
+        return err_set(&exchange->err, "RequestEntityTooLarge", "the request's headers are more than %d or longer than %d bytes", MOST_HEADERS,
+                       MOST_HEADER_BYTES);
     }
     if (!streams_in(request->operation) && str_to_i64(announced, &length) && length > AWS_MOST_IN_MEMORY) {
         return err_set(&exchange->err, "RequestEntityTooLarge", "the body is longer than %d bytes", AWS_MOST_IN_MEMORY);
@@ -141,11 +158,9 @@ static bool not_supported(Exchange *exchange) {
     return err_set(&exchange->err, code, "%s %s is not supported by Solder yet", request->service->name, request->operation->name);
 }
 
-static void begin(Exchange *exchange, struct MHD_Connection *connection, const char *method) {
+static void begin(Exchange *exchange, struct MHD_Connection *connection) {
     AwsRequest *request = &exchange->request;
     const AwsConfig *config = &exchange->server->config;
-    exchange->has_begun = true;
-    request->method = str_copy(exchange->arena, str_from_c(method));
     (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, request);
     aws_parse_query(request);
     if (!make_request_id(exchange) || !aws_route(request, &exchange->err) || !check_limits(exchange)) {
@@ -187,6 +202,7 @@ static bool run_handler(Exchange *exchange, AwsCall *call, AwsAnswer *answer) {
     }
     call->input = yyjson_doc_get_root(decoded);
     call->operation = request->operation;
+    call->access_key = request->access_key; /* known since the signature was checked, which for signed bodies is just now */
     call->upload = request->has_upload ? &request->upload : NULL;
     bool ok = aws_check(exchange->server->patterns, request, call->input, &exchange->err) && handler(config->services, call, &exchange->err);
     if (ok) {
@@ -285,7 +301,6 @@ static enum MHD_Result end(Exchange *exchange, struct MHD_Connection *connection
     AwsCall call = {.arena = exchange->arena,
                     .account = exchange->server->config.account,
                     .region = exchange->server->config.region,
-                    .access_key = exchange->request.access_key,
                     .request_id = exchange->request_id,
                     .host = aws_header(&exchange->request, "host"),
                     .doc = yyjson_mut_doc_new(NULL)};
@@ -301,18 +316,20 @@ static enum MHD_Result end(Exchange *exchange, struct MHD_Connection *connection
 /* ---- /health, /metrics ---- */
 
 static bool is_own_page(const Exchange *exchange) {
-    return str_eq_c(exchange->request.raw_path, "/health") || str_eq_c(exchange->request.raw_path, "/metrics");
+    return str_eq_c(exchange->request.method, "GET") &&
+           (str_eq_c(exchange->request.raw_path, "/health") || str_eq_c(exchange->request.raw_path, "/metrics"));
 }
 
 static enum MHD_Result answer_own_page(Exchange *exchange, struct MHD_Connection *connection) {
     const AwsConfig *config = &exchange->server->config;
     AwsAnswer answer = {.status = 200, .content_type = "application/json", .headers = {.arena = exchange->arena}};
     exchange->request_id = STR("-");
-    exchange->has_begun = true;
     answer.body = STR("{\"status\": \"ok\"}\n");
     if (str_eq_c(exchange->request.raw_path, "/metrics")) {
         Str more = config->metrics == NULL ? STR("") : config->metrics(config->services, exchange->arena);
-        answer.body = str_fmt(exchange->arena, "%.*s%.*s", STR_ARG(aws_counters_text(exchange->server->counters, exchange->arena)), STR_ARG(more));
+        answer.body = str_fmt(exchange->arena, "%.*s# HELP solder_connections Open connections.\n# TYPE solder_connections gauge\nsolder_connections %zu\n%.*s",
+                              STR_ARG(aws_counters_text(exchange->server->counters, exchange->arena)),
+                              aws_connections_count(exchange->server->connections), STR_ARG(more));
         answer.content_type = "text/plain; version=0.0.4";
     }
     return send_answer(exchange, connection, &answer);
@@ -320,8 +337,18 @@ static enum MHD_Result answer_own_page(Exchange *exchange, struct MHD_Connection
 
 /* ---- libmicrohttpd's callbacks ---- */
 
-static enum MHD_Result take(Exchange *exchange, struct MHD_Connection *connection, Str bytes) {
-    (void)connection;
+/* A body that trickles in holds a thread: no answer can go out before its end, so the connection ends. */
+static bool is_too_slow(const Exchange *exchange) {
+    double late = seconds_since(&exchange->started) - exchange->server->config.idle_seconds;
+    return late > 0 && (double)exchange->bytes_in < late * LEAST_BYTES_A_SECOND;
+}
+
+static enum MHD_Result take(Exchange *exchange, Str bytes) {
+    exchange->bytes_in += (int64_t)bytes.len;
+    if (is_too_slow(exchange)) {
+        exchange->is_too_slow = true;
+        return MHD_NO;
+    }
     if (!exchange->err.is_set && exchange->body != NULL) {
         (void)aws_body_take(exchange->body, bytes, &exchange->err);
         return MHD_YES;
@@ -340,19 +367,27 @@ static enum MHD_Result handle(void *self, struct MHD_Connection *connection, con
         return MHD_NO;
     }
     if (!exchange->has_begun) {
-        if (is_own_page(exchange) && strcmp(method, "GET") == 0) {
-            return answer_own_page(exchange, connection);
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+        exchange->connection = info == NULL ? NULL : info->socket_context;
+        aws_connection_busy(exchange->server->connections, exchange->connection, true);
+        exchange->has_begun = true;
+        exchange->request.method = str_copy(exchange->arena, str_from_c(method));
+        if (is_own_page(exchange)) {
+            return MHD_YES; /* answered in its turn: an answer before the request's end would cost the connection */
         }
-        begin(exchange, connection, method);
+        begin(exchange, connection);
         if (exchange->err.is_set && aws_has_header(&exchange->request, "expect")) {
             return refuse(exchange, connection, NULL);
         }
         return MHD_YES;
     }
     if (*size > 0) {
-        enum MHD_Result result = take(exchange, connection, (Str){data, *size});
+        enum MHD_Result result = take(exchange, (Str){data, *size});
         *size = 0;
         return result;
+    }
+    if (is_own_page(exchange)) {
+        return exchange->is_answered ? MHD_YES : answer_own_page(exchange, connection);
     }
     return exchange->is_answered ? MHD_YES : exchange->err.is_set ? refuse(exchange, connection, NULL) : end(exchange, connection);
 }
@@ -394,14 +429,14 @@ static void completed(void *self, struct MHD_Connection *connection, void **stat
     AwsServer *server = self;
     Exchange *exchange = *state;
     (void)connection;
-    (void)why;
     if (exchange == NULL) {
         return;
     }
+    aws_connection_busy(server->connections, exchange->connection, false);
     double seconds = seconds_since(&exchange->started);
     if (exchange->has_begun && !is_own_page(exchange)) {
         if (!exchange->is_answered) {
-            exchange->status = 499; /* the client went away */
+            exchange->status = exchange->is_too_slow || why == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED ? 408 : 499; /* 499: the client went away */
         }
         aws_count(server->counters, exchange->request.operation, exchange->status, seconds);
         log_request(exchange, seconds);
@@ -419,32 +454,74 @@ static size_t keep_escapes(void *self, struct MHD_Connection *connection, char *
     return strlen(text);
 }
 
-static bool listen_on(AwsServer *server, Err *err) {
-    const AwsConfig *config = &server->config;
-    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)config->port)};
-    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)config->port)};
-    char *host = str_to_c(server->arena, config->host);
+static void connection_changed(void *self, struct MHD_Connection *connection, void **context, enum MHD_ConnectionNotificationCode what) {
+    AwsServer *server = self;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = info == NULL ? NULL : aws_connection_opened(server->connections, info->connect_fd);
+    } else {
+        aws_connection_closed(server->connections, *context);
+        *context = NULL;
+    }
+}
+
+/* tls: NULL: without. */
+static struct MHD_Daemon *listen_on(AwsServer *server, const char *host, int port, const AwsTls *tls, int *ret_port, Err *err) {
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
     bool is_v6 = inet_pton(AF_INET6, host, &v6.sin6_addr) == 1;
     if (!is_v6 && inet_pton(AF_INET, host, &v4.sin_addr) != 1) {
-        return err_set(err, ERR_IO, "--host %s is no IP address", host);
+        (void)err_set(err, ERR_IO, "--host %s is no IP address", host);
+        return NULL;
     }
     struct MHD_OptionItem options[] = {
         {MHD_OPTION_SOCK_ADDR, 0, is_v6 ? (void *)&v6 : (void *)&v4},
         {MHD_OPTION_CONNECTION_LIMIT, MOST_CONNECTIONS, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, server->config.idle_seconds, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, 512 * 1024, NULL},
+        {MHD_OPTION_LISTEN_BACKLOG_SIZE, MOST_CONNECTIONS, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, server},
+        {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)take_uri, server},
         {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
+        {tls == NULL ? MHD_OPTION_END : MHD_OPTION_HTTPS_MEM_CERT, 0, tls == NULL ? NULL : tls->certificate},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, tls == NULL ? NULL : tls->key},
         {MHD_OPTION_END, 0, NULL}};
-    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | (is_v6 ? MHD_USE_IPv6 : 0u);
-    server->daemon = MHD_start_daemon(flags, (uint16_t)config->port, NULL, NULL, handle, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
-    if (server->daemon == NULL) {
-        return err_set(err, ERR_IO, "cannot listen on %s port %d: %s: choose another with --port", host, config->port, strerror(errno));
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | (is_v6 ? MHD_USE_IPv6 : 0u) |
+                     (tls == NULL ? 0u : MHD_USE_TLS);
+    struct MHD_Daemon *daemon = MHD_start_daemon(flags, (uint16_t)port, NULL, NULL, handle, server, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+    if (daemon == NULL) {
+        (void)err_set(err, ERR_IO, "cannot listen on %s port %d: %s: choose another with --port", host, port, strerror(errno));
+        return NULL;
     }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    server->port = info == NULL ? config->port : info->port;
-    return true;
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_BIND_PORT);
+    *ret_port = info == NULL ? port : info->port;
+    return daemon;
+}
+
+/* A connection takes a descriptor, and the object that it sends another one. */
+static void raise_descriptor_limit(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* else it stays as it is */
+    }
+}
+
+static bool listen_all(AwsServer *server, Err *err) {
+    const AwsConfig *config = &server->config;
+    bool has_tls = config->tls_certificate.len > 0;
+    if (has_tls && !aws_tls_read(server->arena, config->tls_certificate, config->tls_key, &server->tls, err)) {
+        return false;
+    }
+    raise_descriptor_limit();
+    server->daemon = listen_on(server, str_to_c(server->arena, config->host), config->port, has_tls ? &server->tls : NULL, &server->port, err);
+    server->own_port = server->port;
+    if (server->daemon == NULL || !has_tls) {
+        return server->daemon != NULL;
+    }
+    server->own_daemon = listen_on(server, "127.0.0.1", 0, NULL, &server->own_port, err);
+    return server->own_daemon != NULL;
 }
 
 AwsServer *aws_server_start(const AwsConfig *config, Err *err) {
@@ -453,10 +530,12 @@ AwsServer *aws_server_start(const AwsConfig *config, Err *err) {
     server->arena = arena;
     server->config = *config;
     server->config.home = str_copy(arena, config->home);
+    server->config.domain = str_lower(arena, config->domain);
     server->patterns = aws_patterns_new(err);
     server->counters = aws_counters_new();
-    bool ok = server->patterns != NULL && (server->counters != NULL || err_set(err, ERR_INTERNAL, "no memory for counters"));
-    if (!ok || !listen_on(server, err)) {
+    server->connections = aws_connections_new(config->idle_seconds, err);
+    bool ok = server->patterns != NULL && server->connections != NULL && (server->counters != NULL || err_set(err, ERR_INTERNAL, "no memory for counters"));
+    if (!ok || !listen_all(server, err)) {
         aws_server_stop(server, 0);
         return NULL;
     }
@@ -467,6 +546,14 @@ int aws_server_port(const AwsServer *server) {
     return server->port;
 }
 
+int aws_server_own_port(const AwsServer *server) {
+    return server->own_port;
+}
+
+bool aws_server_is_own_authority(const AwsServer *server) {
+    return server->tls.is_own_authority;
+}
+
 void aws_server_stop(AwsServer *owned_server, int grace_ms) {
     atomic_store(&owned_server->is_stopping, true);
     for (int waited = 0; waited < grace_ms && atomic_load(&owned_server->running) > 0; waited += 10) {
@@ -475,6 +562,10 @@ void aws_server_stop(AwsServer *owned_server, int grace_ms) {
     if (owned_server->daemon != NULL) {
         MHD_stop_daemon(owned_server->daemon);
     }
+    if (owned_server->own_daemon != NULL) {
+        MHD_stop_daemon(owned_server->own_daemon);
+    }
+    aws_connections_free(owned_server->connections);
     aws_patterns_free(owned_server->patterns);
     aws_counters_free(owned_server->counters);
     arena_free(owned_server->arena);

@@ -54,6 +54,8 @@ typedef struct CliServeConfig {
     CliEngineConfig engine; /* home, memory, threads; port is Spark Connect's, -1: none */
     Str host;               /* address to listen on */
     int port;               /* the gateway's; 0: any free one */
+    Str tls_certificate, tls_key, domain;
+    int idle_seconds;
     Str account, region;
     bool no_auth, json_log;
     int max_runs;        /* job runs at once; 0: as many as cores */
@@ -72,6 +74,7 @@ typedef struct CliHost {
     CliServer *(*serve)(const CliServeConfig *config, Err *err);
     int (*serve_port)(const CliServer *server);         /* the gateway's */
     int (*serve_connect_port)(const CliServer *server); /* -1: none */
+    bool (*serve_is_own_authority)(const CliServer *server); /* clients must be told to trust its certificate */
     void (*serve_stop)(CliServer *owned_server);
     const char *version, *duckdb_version, *python, *python_path;
 } CliHost;
@@ -115,6 +118,7 @@ typedef struct CliServerState {
     Str region;
     int64_t connect_port;
     bool no_auth;
+    Str ca_bundle; /* what clients must trust: the server's own certificate; empty: nothing */
 } CliServerState;
 
 /* Takes the home's server lock, which lasts as long as the process; false with err set when another server has it. */

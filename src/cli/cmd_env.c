@@ -65,6 +65,16 @@ static bool names_endpoint(const CliCall *call) {
     return false;
 }
 
+/* aws emr create-default-roles reads the service's principal off the name of EMR's endpoint, which it never calls; it refuses an address. */
+static bool makes_default_roles(const CliCall *call) {
+    for (int i = 0; i + 1 < call->argc; i++) {
+        if (strcmp(call->argv[i], "emr") == 0 && strcmp(call->argv[i + 1], "create-default-roles") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int cmd_aws(CliCall *call) {
     Err err = {0};
     CliServerState state;
@@ -77,16 +87,21 @@ int cmd_aws(CliCall *call) {
         (void)err_set(&err, ERR_IO, "the AWS CLI (aws) is not on the PATH: install it with pip install awscli");
         return cli_fail(&err);
     }
-    const char **argv = ARENA_ARRAY(call->arena, const char *, call->argc + 4);
+    const char **argv = ARENA_ARRAY(call->arena, const char *, call->argc + 6);
     size_t argc = 0;
     argv[argc++] = program;
     if (!names_endpoint(call)) {
         /* Before 1.29 and 2.13 the AWS CLI does not look at AWS_ENDPOINT_URL, and would go to AWS itself. */
         argv[argc++] = "--endpoint-url";
-        argv[argc++] = str_to_c(call->arena, state.endpoint);
+        argv[argc++] = makes_default_roles(call) ? str_fmt(call->arena, "https://elasticmapreduce.%.*s.amazonaws.com", STR_ARG(state.region)).data
+                                                 : str_to_c(call->arena, state.endpoint);
     }
     for (int i = 0; i < call->argc; i++) {
         argv[argc++] = call->argv[i];
+    }
+    if (!names_endpoint(call) && makes_default_roles(call)) {
+        argv[argc++] = "--iam-endpoint";
+        argv[argc++] = str_to_c(call->arena, state.endpoint);
     }
     if (unsetenv("AWS_PROFILE") != 0 || unsetenv("AWS_SESSION_TOKEN") != 0 || unsetenv("AWS_REGION") != 0) {
         (void)err_set(&err, ERR_INTERNAL, "cannot change the environment");

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* Of job runs, unless told otherwise. */
 enum { RUN_PROCESSES = 4096, RUN_FILES = 65536 };
+enum { IDLE_SECONDS = 60 };
 
 static bool read_number(Str value, const char *option, int least, int *ret_number, Err *err) {
     int64_t number = 0;
@@ -63,7 +65,9 @@ static bool read_run_limit(CliCall *call, int *at, CliServeConfig *config, Err *
 static bool read_option(CliCall *call, int *at, CliServeConfig *config, Err *err) {
     Str value;
     if (cli_engine_option(call, at, &config->engine, err) || read_run_limit(call, at, config, err) ||
-        cli_option(call, at, "--host", &config->host) || cli_option(call, at, "--region", &config->region)) {
+        cli_option(call, at, "--host", &config->host) || cli_option(call, at, "--region", &config->region) ||
+        cli_option(call, at, "--tls-cert", &config->tls_certificate) || cli_option(call, at, "--tls-key", &config->tls_key) ||
+        cli_option(call, at, "--domain", &config->domain)) {
         return true;
     }
     if (err->is_set) {
@@ -71,6 +75,9 @@ static bool read_option(CliCall *call, int *at, CliServeConfig *config, Err *err
     }
     if (cli_option(call, at, "--port", &value)) {
         return read_number(value, "--port", 0, &config->port, err);
+    }
+    if (cli_option(call, at, "--idle-timeout", &value)) {
+        return read_number(value, "--idle-timeout", 1, &config->idle_seconds, err);
     }
     if (cli_option(call, at, "--connect-port", &value)) {
         return read_number(value, "--connect-port", -1, &config->engine.port, err);
@@ -120,11 +127,17 @@ static bool announce(CliCall *call, const CliServeConfig *config, const CliServe
     bool is_everywhere = str_eq_c(config->host, "0.0.0.0") || str_eq_c(config->host, "::");
     Str host = is_everywhere ? STR("127.0.0.1") : config->host;
     bool is_v6 = host.len > 0 && memchr(host.data, ':', host.len) != NULL;
-    CliServerState state = {.endpoint = str_fmt(call->arena, is_v6 ? "http://[%.*s]:%d" : "http://%.*s:%d", STR_ARG(host),
+    const char *scheme = config->tls_certificate.len > 0 ? "https" : "http";
+    CliServerState state = {.endpoint = str_fmt(call->arena, is_v6 ? "%s://[%.*s]:%d" : "%s://%.*s:%d", scheme, STR_ARG(host),
                                                 call->host->serve_port(server)),
                             .region = config->region,
                             .connect_port = call->host->serve_connect_port(server),
                             .no_auth = config->no_auth};
+    if (call->host->serve_is_own_authority(server)) {
+        const char *path = realpath(str_to_c(call->arena, config->tls_certificate), NULL);
+        state.ca_bundle = path == NULL ? config->tls_certificate : str_copy(call->arena, str_from_c(path));
+        free((void *)(uintptr_t)path);
+    }
     if (!cli_server_announce(lock_fd, call->arena, &state, err)) {
         return false;
     }
@@ -142,6 +155,7 @@ int cmd_serve(CliCall *call) {
     CliServeConfig config = {.engine = {.home = call->home, .host = STR("127.0.0.1"), .port = 15002},
                              .host = STR("127.0.0.1"),
                              .port = 4566,
+                             .idle_seconds = IDLE_SECONDS,
                              .account = STR("000000000000"),
                              .region = STR("us-east-1"),
                              .run_limits = {.processes = RUN_PROCESSES, .open_files = RUN_FILES}};
@@ -149,6 +163,9 @@ int cmd_serve(CliCall *call) {
         if (!read_option(call, &at, &config, &err)) {
             return cli_misuse("serve", "%s", err.message);
         }
+    }
+    if ((config.tls_certificate.len > 0) != (config.tls_key.len > 0)) {
+        return cli_misuse("serve", "--tls-cert and --tls-key go together");
     }
     sigset_t signals;
     int lock_fd = -1;

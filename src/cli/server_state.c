@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
@@ -42,6 +43,7 @@ static bool read_state(int fd, Arena *arena, CliServerState *state) {
         state->no_auth = yyjson_get_bool(yyjson_obj_get(root, "no_auth"));
         state->endpoint = str_copy(arena, str_from_c(yyjson_get_str(yyjson_obj_get(root, "endpoint"))));
         state->region = str_copy(arena, str_from_c(yyjson_get_str(yyjson_obj_get(root, "region"))));
+        state->ca_bundle = str_copy(arena, str_from_c(yyjson_get_str(yyjson_obj_get(root, "ca_bundle"))));
     }
     yyjson_doc_free(doc);
     return ok;
@@ -74,9 +76,22 @@ bool cli_server_lock(Arena *arena, Str home, int *ret_fd, Err *err) {
 }
 
 bool cli_server_announce(int lock_fd, Arena *arena, const CliServerState *state, Err *err) {
-    Str text = str_fmt(arena, "{\"pid\": %lld, \"endpoint\": \"%.*s\", \"region\": \"%.*s\", \"connect_port\": %lld, \"no_auth\": %s}\n",
-                       (long long)getpid(), STR_ARG(state->endpoint), STR_ARG(state->region), (long long)state->connect_port,
-                       state->no_auth ? "true" : "false");
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *root = yyjson_mut_obj(doc);
+    yyjson_mut_doc_set_root(doc, root);
+    (void)yyjson_mut_obj_add_int(doc, root, "pid", getpid());
+    (void)yyjson_mut_obj_add_strn(doc, root, "endpoint", state->endpoint.data, state->endpoint.len);
+    (void)yyjson_mut_obj_add_strn(doc, root, "region", state->region.data, state->region.len);
+    (void)yyjson_mut_obj_add_int(doc, root, "connect_port", state->connect_port);
+    (void)yyjson_mut_obj_add_bool(doc, root, "no_auth", state->no_auth);
+    if (state->ca_bundle.len > 0) {
+        (void)yyjson_mut_obj_add_strn(doc, root, "ca_bundle", state->ca_bundle.data, state->ca_bundle.len);
+    }
+    size_t len = 0;
+    char *owned_text = yyjson_mut_write(doc, YYJSON_WRITE_NEWLINE_AT_END, &len);
+    Str text = owned_text == NULL ? STR("{}\n") : str_copy(arena, (Str){owned_text, len});
+    free(owned_text);
+    yyjson_mut_doc_free(doc);
     if (ftruncate(lock_fd, 0) != 0 || pwrite(lock_fd, text.data, text.len, 0) != (ssize_t)text.len) {
         return err_set(err, ERR_IO, "server.lock: %s", strerror(errno));
     }
@@ -107,10 +122,13 @@ const char *const *cli_aws_variables(StStore *store, Arena *arena, const CliServ
     if (!st_key_default(store, arena, &key, err)) {
         return NULL;
     }
-    const char **variables = ARENA_ARRAY(arena, const char *, 5);
+    const char **variables = ARENA_ARRAY(arena, const char *, 6);
     variables[0] = str_fmt(arena, "AWS_ENDPOINT_URL=%.*s", STR_ARG(state->endpoint)).data;
     variables[1] = str_fmt(arena, "AWS_ACCESS_KEY_ID=%.*s", STR_ARG(key.id)).data;
     variables[2] = str_fmt(arena, "AWS_SECRET_ACCESS_KEY=%.*s", STR_ARG(key.secret)).data;
     variables[3] = str_fmt(arena, "AWS_DEFAULT_REGION=%.*s", STR_ARG(state->region)).data;
+    if (state->ca_bundle.len > 0) {
+        variables[4] = str_fmt(arena, "AWS_CA_BUNDLE=%.*s", STR_ARG(state->ca_bundle)).data;
+    }
     return variables;
 }

@@ -17,7 +17,7 @@ static const CliVerb VERBS[] = {
      "  --quiet           no progress, no summary\n\n"
      "Arguments after the script are the script's own: solder run job.py --JOB_NAME nightly\n",
      cmd_run},
-    {"serve", "serve the AWS APIs: S3, Glue, EMR, CloudWatch Logs, STS",
+    {"serve", "serve the AWS APIs: S3, Glue, EMR, CloudWatch Logs, STS, IAM",
      "Usage: solder serve [options]\n\n"
      "Serves until interrupted: one port for all services, one for Spark Connect. Logs one line a request on\n"
      "standard error. solder env and solder aws, in another terminal, find it by its home directory.\n\n"
@@ -25,6 +25,11 @@ static const CliVerb VERBS[] = {
      "  --port N           default 4566; 0 takes a free one\n"
      "  --connect-port N   Spark Connect, default 15002; 0 takes a free one, -1 serves none\n"
      "  --host ADDRESS     default 127.0.0.1; anything else opens the gateway to the network (not Spark Connect)\n"
+     "  --tls-cert FILE, --tls-key FILE\n"
+     "                     HTTPS with this certificate (and its chain) and key, in PEM form\n"
+     "  --domain NAME      a name of this machine's: buckets answer at BUCKET.NAME, too, as at BUCKET.localhost\n"
+     "  --idle-timeout S   seconds until a connection ends on which nothing moves, a request's headers trickle in, or a body\n"
+     "                     comes at less than 1 KB/s, default 60\n"
      "  --account ID       AWS account id in ARNs, default 000000000000\n"
      "  --region NAME      default us-east-1\n"
      "  --max-runs N       Glue job runs at once, default one a core; others wait\n"
@@ -40,7 +45,8 @@ static const CliVerb VERBS[] = {
     {"env", "print the shell variables that point AWS's tools at the server",
      "Usage: eval \"$(solder env)\"\n\n"
      "Prints AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION for the server that\n"
-     "runs over the home directory, or for the default address when none does.\n",
+     "runs over the home directory, or for the default address when none does; AWS_CA_BUNDLE when its certificate is\n"
+     "self-signed.\n",
      cmd_env},
     {"aws", "run the AWS CLI against the server",
      "Usage: solder aws ARGUMENTS...\n\n"

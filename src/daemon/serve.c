@@ -26,7 +26,9 @@ static bool find_key(void *self, Arena *arena, Str access_key, Str *ret_secret, 
     bool found = false;
     Err ignored = {0}; /* a store that can't be read has no key to offer; the request is refused */
     if (!st_key_find(services->store, arena, access_key, &key, &found, &ignored) || !found) {
-        return false;
+        *ret_token = STR("");
+        *ret_expired = false;
+        return sv_find_user_key(services, arena, access_key, ret_secret);
     }
     *ret_secret = key.secret;
     *ret_token = key.token;
@@ -73,6 +75,10 @@ static bool start_services(CliServer *server, const CliServeConfig *config, Err 
 static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *err) {
     AwsConfig gateway = {.host = config->host,
                          .port = config->port,
+                         .tls_certificate = config->tls_certificate,
+                         .tls_key = config->tls_key,
+                         .domain = config->domain,
+                         .idle_seconds = config->idle_seconds,
                          .home = st_home(server->services.store),
                          .account = server->services.account,
                          .region = server->services.region,
@@ -86,7 +92,7 @@ static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *
         return false;
     }
     /* What runs on this machine reaches the gateway by loopback, wherever else it listens. */
-    server->services.endpoint = str_fmt(server->arena, "http://127.0.0.1:%d", aws_server_port(server->gateway));
+    server->services.endpoint = str_fmt(server->arena, "http://127.0.0.1:%d", aws_server_own_port(server->gateway));
     return sv_start(&server->services, err);
 }
 
@@ -128,4 +134,8 @@ int serve_port(const CliServer *server) {
 
 int serve_connect_port(const CliServer *server) {
     return server->engine == NULL ? -1 : wire_port(server->engine);
+}
+
+bool serve_is_own_authority(const CliServer *server) {
+    return aws_server_is_own_authority(server->gateway);
 }

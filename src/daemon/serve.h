@@ -8,6 +8,7 @@
 CliServer *serve_start(const CliServeConfig *config, Err *err);
 int serve_port(const CliServer *server);
 int serve_connect_port(const CliServer *server);
+bool serve_is_own_authority(const CliServer *server);
 void serve_stop(CliServer *owned_server);
 
 #endif

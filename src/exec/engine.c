@@ -93,11 +93,13 @@ static bool open_database(ExEngine *engine, Err *err) {
     return is_ok;
 }
 
-static bool load_httpfs(ExEngine *engine, Err *err) {
-    if (engine->config.httpfs_path.len == 0) {
-        return true;
-    }
-    StrBuf sql = {.arena = engine->arena};
+/* On a connection of its own, since the engine's is another thread's. */
+static void *load_httpfs(void *self) {
+    ExEngine *engine = self;
+    Err *err = &engine->loader_err;
+    Arena *scratch = arena_new();
+    duckdb_connection connection = NULL;
+    StrBuf sql = {.arena = scratch};
     strbuf_add_c(&sql, "LOAD '");
     for (size_t i = 0; i < engine->config.httpfs_path.len; i++) {
         char c = engine->config.httpfs_path.data[i];
@@ -107,10 +109,32 @@ static bool load_httpfs(ExEngine *engine, Err *err) {
         }
     }
     strbuf_add_char(&sql, '\'');
-    if (!ex_run_sql(engine->connection, strbuf_str(&sql).data, err)) {
-        return err_prefix(err, "loading %.*s: ", STR_ARG(engine->config.httpfs_path));
+    if (duckdb_connect(engine->database, &connection) != DuckDBSuccess) {
+        (void)err_set(err, ERR_INTERNAL, "DuckDB gives no connection");
+    } else if (!ex_run_sql(connection, strbuf_str(&sql).data, err)) {
+        (void)err_prefix(err, "loading %.*s: ", STR_ARG(engine->config.httpfs_path));
     }
-    return true;
+    duckdb_disconnect(&connection);
+    arena_free(scratch);
+    return NULL;
+}
+
+static bool start_loader(ExEngine *engine, Err *err) {
+    if (engine->config.httpfs_path.len == 0) {
+        return true;
+    }
+    engine->has_loader = pthread_create(&engine->loader, NULL, load_httpfs, engine) == 0;
+    return engine->has_loader || err_set(err, ERR_INTERNAL, "no thread for loading httpfs");
+}
+
+bool ex_wait_ready(ExEngine *engine, Err *err) {
+    pthread_mutex_lock(&engine->loader_lock);
+    if (engine->has_loader && !engine->is_loader_joined) {
+        (void)pthread_join(engine->loader, NULL);
+        engine->is_loader_joined = true;
+    }
+    pthread_mutex_unlock(&engine->loader_lock);
+    return !engine->loader_err.is_set || err_set(err, engine->loader_err.code, "%s", engine->loader_err.message);
 }
 
 /* "488.2 MiB", as DuckDB shows a number of bytes. */
@@ -180,6 +204,7 @@ ExEngine *ex_engine_new(const ExConfig *config, Err *err) {
     }
     engine->config.sources = sources;
     pthread_mutex_init(&engine->lock, NULL);
+    pthread_mutex_init(&engine->loader_lock, NULL);
     if (engine->config.temp_directory.len > 0) {
         if (mkdir(engine->config.temp_directory.data, 0700) == 0) {
             engine->made_temp = true;
@@ -198,14 +223,15 @@ ExEngine *ex_engine_new(const ExConfig *config, Err *err) {
         ex_engine_free(engine);
         return NULL;
     }
-    bool is_ok = read_threads(engine, err) && read_memory(engine, err) && load_httpfs(engine, err);
+    bool is_ok = read_threads(engine, err) && read_memory(engine, err);
     if (is_ok) {
         engine->kernels = kn_set_new(engine->connection, err);
         if (engine->kernels != NULL) {
             ex_json_functions_add(engine->kernels);
         }
         is_ok = engine->kernels != NULL && ex_arrow_register(engine, err) && ex_scan_register(engine, err) &&
-                ex_python_register(engine, err) && ex_metrics_register(engine, err) && ex_write_register(engine, err);
+                ex_python_register(engine, err) && ex_metrics_register(engine, err) && ex_write_register(engine, err) &&
+                start_loader(engine, err);
     }
     if (!is_ok) {
         ex_engine_free(engine);
@@ -219,6 +245,8 @@ void ex_engine_free(ExEngine *owned_engine) {
         return;
     }
     ex_workers_end(owned_engine);
+    Err ignored = {0}; /* of the loader: nobody asks any more */
+    (void)ex_wait_ready(owned_engine, &ignored);
     duckdb_disconnect(&owned_engine->connection);
     duckdb_close(&owned_engine->database);
     if (owned_engine->kernels != NULL) {
@@ -227,6 +255,7 @@ void ex_engine_free(ExEngine *owned_engine) {
     if (owned_engine->made_temp) {
         ex_remove_tree(owned_engine->config.temp_directory.data);
     }
+    pthread_mutex_destroy(&owned_engine->loader_lock);
     pthread_mutex_destroy(&owned_engine->lock);
     arena_free(owned_engine->arena);
 }
@@ -256,6 +285,9 @@ static Str icu_zone(Arena *arena, Str zone) {
 
 ExScope *ex_scope_open(ExOperation *op, const LoQuery *query, Err *err) {
     ExEngine *engine = op->engine;
+    if (!ex_wait_ready(engine, err)) {
+        return NULL;
+    }
     pthread_mutex_lock(&op->lock);
     ExScope *scope = ARENA_NEW(op->threads_arena, ExScope);
     scope->inputs = ARENA_ARRAY(op->threads_arena, ExInput, query->ninputs);

@@ -62,6 +62,11 @@ struct ExEngine {
     pthread_mutex_t lock; /* over scopes and idle */
     ExIdleWorker *idle;
     ExScope *scopes;
+    /* The httpfs extension: its file takes longer to check and load than all else, so a thread of its own does it (ex_wait_ready). */
+    pthread_t loader;
+    bool has_loader, is_loader_joined; /* under loader_lock */
+    pthread_mutex_t loader_lock;
+    Err loader_err;
 };
 
 struct ExWriter;
@@ -101,6 +106,8 @@ struct ExOperation {
 ExScope *ex_scope_open(ExOperation *op, const LoQuery *query, Err *err);
 void ex_scope_close(ExScope *owned_scope);
 ExScope *ex_scope_of(ExEngine *engine, duckdb_client_context context);
+/* Waits until every extension is loaded: before the first statement that may read elsewhere. */
+bool ex_wait_ready(ExEngine *engine, Err *err);
 bool ex_run_sql(duckdb_connection connection, const char *sql, Err *err); /* a statement whose rows do not matter */
 void ex_remove_tree(const char *path);
 

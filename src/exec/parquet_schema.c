@@ -153,6 +153,9 @@ const PlType *ex_parquet_schema(ExEngine *engine, Arena *arena, const TyScan *sc
         return NULL;
     }
     duckdb_connection connection;
+    if (!ex_wait_ready(engine, err)) {
+        return NULL;
+    }
     if (duckdb_connect(engine->database, &connection) != DuckDBSuccess) {
         err_set(err, ERR_INTERNAL, "DuckDB gives no connection");
         return NULL;

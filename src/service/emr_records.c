@@ -125,14 +125,12 @@ bool em_move(SvServices *services, const StResourceName *name, const EmMove *mov
 }
 
 bool em_wait_for_store(SvClusters *clusters) {
-    if (pthread_mutex_lock(&clusters->mutex) != 0) {
-        abort();
-    }
+    em_lock(clusters);
     for (int waited = 0; waited < STORE_PAUSE_MS && !clusters->is_stopping; waited += STORE_LOOK_MS) {
         em_wait(clusters, STORE_LOOK_MS);
     }
     bool goes_on = !clusters->is_stopping;
-    (void)pthread_mutex_unlock(&clusters->mutex);
+    em_unlock(clusters);
     return goes_on;
 }
 

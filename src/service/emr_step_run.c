@@ -402,7 +402,7 @@ static bool record_process(Step *step, Err *err) {
 static bool make_key(Step *step, Err *err) {
     StStore *store = step->cluster->services->store;
     StResourceName name = name_of(step);
-    return st_key_issue(store, step->arena, KEY_SECONDS, &step->key, err) &&
+    return st_key_issue(store, step->arena, KEY_SECONDS, STR(""), &step->key, err) &&
            st_resource_patch(store, &name, str_fmt(step->arena, "{\"Inner\":{\"Key\":\"%.*s\"}}", STR_ARG(step->key.id)), err);
 }
 

@@ -521,7 +521,7 @@ static bool add_credentials(const SvJobs *jobs, const Active *active, int64_t mi
     Arena *arena = active->arena;
     StResourceName name = run_name(active->job, active->id);
     StKey key;
-    if (!st_key_issue(services->store, arena, minutes * 60 + KEY_SLACK_S, &key, err) ||
+    if (!st_key_issue(services->store, arena, minutes * 60 + KEY_SLACK_S, STR(""), &key, err) ||
         !st_resource_patch(services->store, &name, str_fmt(arena, "{\"SolderKey\": \"%.*s\"}", STR_ARG(key.id)), err)) {
         return false;
     }

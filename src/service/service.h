@@ -12,6 +12,8 @@
 #include "store/resource.h"
 #include "supervise/supervisor.h"
 
+#include <pthread.h>
+
 typedef struct SvServices {
     Arena *arena; /* lives as long as the server */
     StStore *store;
@@ -27,6 +29,7 @@ typedef struct SvServices {
     SuLimits run_limits; /* of each process of a job run; memory 0: the machine's */
     struct SvJobs *jobs;         /* run_life.c: runs under way */
     struct SvClusters *clusters; /* emr.h: clusters under way */
+    pthread_mutex_t iam_lock;    /* iam.h: one change at a time */
 } SvServices;
 
 /* Makes ready what handlers need: called before the gateway listens, with store and supervisor there. */
@@ -37,6 +40,9 @@ bool sv_start(SvServices *services, Err *err);
 void sv_stop(SvServices *services);
 /* Frees what sv_open made, once the supervisor is gone. */
 void sv_close(SvServices *services);
+
+/* The secret of an IAM user's access key; false: there is no such key that is Active. */
+bool sv_find_user_key(SvServices *services, Arena *arena, Str id, Str *ret_secret);
 
 /* Every handler's row; see AwsFindHandler. */
 AwsHandler sv_find_handler(Str service, Str operation);

@@ -20,6 +20,9 @@ static void sync_logs(void *self) {
 }
 
 bool sv_open(SvServices *services, Err *err) {
+    if (pthread_mutex_init(&services->iam_lock, NULL) != 0) {
+        return err_set(err, ERR_INTERNAL, "no lock for IAM");
+    }
     services->logs = st_logs_open(services->store, err);
     if (services->logs == NULL) {
         return false;
@@ -56,4 +59,5 @@ void sv_close(SvServices *services) {
     services->jobs = NULL;
     st_logs_close(services->logs);
     services->logs = NULL;
+    (void)pthread_mutex_destroy(&services->iam_lock);
 }

@@ -36,7 +36,7 @@ static bool random_text(Arena *arena, size_t len, const char *alphabet, size_t a
     return true;
 }
 
-static bool new_key(Arena *arena, const char *id_prefix, StKey *ret_key, Err *err) {
+bool st_key_make(Arena *arena, const char *id_prefix, StKey *ret_key, Err *err) {
     static const char ID_ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     /* Without the '+' and '/' of AWS's own secrets: those need quoting in too many places. */
     static const char SECRET_ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ab";
@@ -185,7 +185,7 @@ static bool create_locked(StStore *store, Arena *arena, Str profile, bool keep, 
         return keep || err_set(err, "AlreadyExistsException", "there is a key named %.*s already", STR_ARG(profile));
     }
     *ret_key = (StKey){.profile = profile};
-    if (!new_key(arena, "AKIA", ret_key, err)) {
+    if (!st_key_make(arena, "AKIA", ret_key, err)) {
         return false;
     }
     VEC_PUSH(&keys, *ret_key);
@@ -241,12 +241,17 @@ bool st_key_delete(StStore *store, Str id_or_profile, Err *err) {
 
 /* ---- temporary keys ---- */
 
-bool st_key_issue(StStore *store, Arena *arena, int64_t seconds, StKey *ret_key, Err *err) {
+Str st_key_claim(const StKey *key) {
+    return str_slice(key->token, TOKEN_LENGTH, key->token.len);
+}
+
+bool st_key_issue(StStore *store, Arena *arena, int64_t seconds, Str claim, StKey *ret_key, Err *err) {
     static const char TOKEN_ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789ab";
     *ret_key = (StKey){.expires_us = st_now_us() + seconds * 1000000};
-    if (!new_key(arena, "ASIA", ret_key, err) || !random_text(arena, TOKEN_LENGTH, TOKEN_ALPHABET, 64, &ret_key->token, err)) {
+    if (!st_key_make(arena, "ASIA", ret_key, err) || !random_text(arena, TOKEN_LENGTH, TOKEN_ALPHABET, 64, &ret_key->token, err)) {
         return false;
     }
+    ret_key->token = str_fmt(arena, "%.*s%.*s", STR_ARG(ret_key->token), STR_ARG(claim));
     st_lock(store);
     StStatement old = st_prepare(store, "DELETE FROM temporary_key WHERE expires_us < ?1", err);
     st_bind_i64(&old, st_now_us() - KEPT_US);

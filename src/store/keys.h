@@ -24,8 +24,14 @@ bool st_key_list(StStore *store, Arena *arena, const StKey **ret_keys, size_t *r
 /* By the key's id or its profile. */
 bool st_key_delete(StStore *store, Str id_or_profile, Err *err);
 
-/* A temporary key ("ASIA…") that is good for so many seconds. */
-bool st_key_issue(StStore *store, Arena *arena, int64_t seconds, StKey *ret_key, Err *err);
+/* A new id behind a prefix of four letters and a secret, which nothing stores: for keys (and ids alone) that are another's rows. */
+bool st_key_make(Arena *arena, const char *id_prefix, StKey *ret_key, Err *err);
+
+/* A temporary key ("ASIA…") that is good for so many seconds. Its token ends with the claim, letters and digits that say whose it is (empty: the
+ * account's), which the token's check covers. */
+bool st_key_issue(StStore *store, Arena *arena, int64_t seconds, Str claim, StKey *ret_key, Err *err);
+/* The claim out of a key's token; empty: none. Borrowed from the key. */
+Str st_key_claim(const StKey *key);
 /* Ends a temporary key before its time; one that is not there is no error. */
 bool st_key_revoke(StStore *store, Str id, Err *err);
 /* Lasting or temporary; *ret_found false: there is no such key. An expired one is found: its caller looks at expires_us. */

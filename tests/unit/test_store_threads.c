@@ -151,7 +151,7 @@ static void *use_store(void *arg) {
         size_t count = 0;
         bool ok = st_catalog_import(fixture->store, STR("{\"DatabaseInput\": {\"Name\": \"shared\"}}"), &counts, &err) &&
                   st_catalog_list(fixture->store, arena, ST_DATABASE, &(StEntityName){0}, &rows, &count, &err) && count == 1 &&
-                  st_key_issue(fixture->store, arena, 60, &key, &err) && st_key_find(fixture->store, arena, key.id, &found_key, &found, &err) && found &&
+                  st_key_issue(fixture->store, arena, 60, STR("ab01"), &key, &err) && str_eq_c(st_key_claim(&key), "ab01") && st_key_find(fixture->store, arena, key.id, &found_key, &found, &err) && found &&
                   str_eq(found_key.secret, key.secret) && st_key_default(fixture->store, arena, &key, &err);
         if (!ok) {
             (void)atomic_fetch_add(&fixture->failures, 1);
