@@ -48,6 +48,8 @@ typedef struct AwsCall {
     int status; /* 0: the model's; else e.g. 206, 304 */
     /* For an error: further members of the error's shape or of S3's <Error> (Key, BucketName, …); NULL: none. */
     yyjson_mut_val *error_detail;
+    /* Headers of the error's answer by name; NULL: none. */
+    yyjson_mut_val *error_headers;
 } AwsCall;
 
 /* false with err set: code is an AWS error code (of the operation's model, or of spec/aws/errors.tsv), whose HTTP status the gateway knows. Any

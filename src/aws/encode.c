@@ -290,6 +290,13 @@ void aws_encode_error(const AwsRequest *request, Str request_id, const AwsCall *
     Str code = is_inner ? (protocol == AWS_REST_XML ? STR("InternalError") : STR("InternalFailure")) : str_from_c(err->code);
     Str message = is_inner ? STR("We encountered an internal error; the server's log says which.") : str_from_c(err->message);
     *ret_answer = (AwsAnswer){.status = aws_error_status(request->service, code), .headers = {.arena = request->arena}};
+    size_t i;
+    size_t count;
+    yyjson_mut_val *key;
+    yyjson_mut_val *value;
+    yyjson_mut_obj_foreach(call == NULL ? NULL : call->error_headers, i, count, key, value) {
+        add_header(ret_answer, request, yyjson_mut_get_str(key), (Str){yyjson_mut_get_str(value), yyjson_mut_get_len(value)});
+    }
     /* A HEAD's answer has no body, and a 304 may have none. */
     bool is_bare = str_eq_c(request->method, "HEAD") || ret_answer->status == 304;
     switch (protocol) {

@@ -37,6 +37,8 @@ static const Words WORDS[] = {
     {"NoSuchKey", "The specified key does not exist.", "Key", "Key"},
     {"NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.", "UploadId",
      "UploadId"},
+    {"InvalidBucketState", "The request is not valid with the current state of the bucket.", NULL, NULL},
+    {"MethodNotAllowed", "The specified method is not allowed against this resource.", NULL, NULL},
     {"NoSuchVersion", "The specified version does not exist.", "VersionId", "VersionId"},
     {"NotImplemented", "A header you provided implies functionality that is not implemented", NULL, NULL},
     {"PreconditionFailed", "At least one of the pre-conditions you specified did not hold", NULL, NULL},
@@ -61,6 +63,13 @@ void s3_detail(AwsCall *call, const char *name, Str value) {
         call->error_detail = yyjson_mut_obj(call->doc);
     }
     js_put_str(call->doc, call->error_detail, name, value);
+}
+
+void s3_error_header(AwsCall *call, const char *name, Str value) {
+    if (call->error_headers == NULL) {
+        call->error_headers = yyjson_mut_obj(call->doc);
+    }
+    js_put_str(call->doc, call->error_headers, name, value);
 }
 
 bool s3_error(AwsCall *call, Err *err, const char *code) {
@@ -168,10 +177,10 @@ bool s3_check(const SvServices *services, AwsCall *call, Err *err) {
             return s3_error(call, err, "AccessDenied");
         }
     }
-    /* Buckets without versioning have the one version "null". */
-    Str version = js_str(call->input, "VersionId");
-    if (version.len > 0 && !str_eq_c(version, "null")) {
-        return s3_bad_argument(call, err, "versionId", version, "Invalid version id specified");
+    yyjson_val *version = yyjson_obj_get(call->input, "VersionId");
+    if (version != NULL && !st_version_is_valid(js_text(version))) {
+        return s3_bad_argument(call, err, "versionId", js_text(version),
+                               yyjson_get_len(version) == 0 ? "Version id cannot be the empty string" : "Invalid version id specified");
     }
     return check_key(call, err) && check_absent_features(call, err);
 }
@@ -341,15 +350,25 @@ bool s3_copy_source(const SvServices *services, AwsCall *call, StObject *ret_sou
     if (at == 0 || key.len == 0 || !s3_is_utf8(source)) {
         return s3_bad_argument(call, err, "x-amz-copy-source", text, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
     }
-    if (version.len > 0 && !str_eq_c(version, "null")) {
+    if (question != NULL && !st_version_is_valid(version)) {
         return s3_bad_argument(call, err, "versionId", version, "Invalid version id specified");
     }
-    if (!st_object_get(services->store, call->arena, *ret_bucket, key, ret_source, err)) {
+    StVersion found;
+    bool ok = st_version_get(services->store, call->arena, *ret_bucket, key, version, &found, err);
+    if (ok && found.is_marker && version.len > 0) {
+        return err_set(err, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.");
+    }
+    if (!ok || found.is_marker) {
+        (void)err_set(err, "NoSuchKey", "a delete marker");
         s3_detail(call, "BucketName", *ret_bucket);
         if (err_is(err, "NoSuchKey")) {
             s3_detail(call, "Key", key);
         }
         return s3_failed(call, err);
+    }
+    *ret_source = found.object;
+    if (found.object.version.len > 0) {
+        js_put_str(call->doc, call->output, "CopySourceVersionId", found.object.version);
     }
     if (s3_read_condition(call, ret_source, "CopySource") != S3_HOLDS) {
         s3_detail(call, "Condition", STR("x-amz-copy-source-If-*"));

@@ -438,6 +438,7 @@ static bool is_done_already(SvServices *services, AwsCall *call, Str etag) {
         return false;
     }
     show_completed(call, etag, s3_meta_read(call, object.meta));
+    s3_put_version(call, &object);
     return true;
 }
 
@@ -458,6 +459,7 @@ bool sv_s3_complete_multipart_upload(void *self, AwsCall *call, Err *err) {
     StUpload upload;
     const StPart *parts = NULL;
     StPut put = {.key = s3_key(call)};
+    StObject object;
     if (count == 0) {
         return s3_error(call, err, "MalformedXML");
     }
@@ -479,10 +481,11 @@ bool sv_s3_complete_multipart_upload(void *self, AwsCall *call, Err *err) {
     put_part_sizes(call, parts, count, meta);
     put.tags = upload.tags;
     if (!s3_meta_text(call, meta, &put.meta, err) ||
-        !st_upload_complete(services->store, call->arena, s3_bucket(call), upload.id, &put, parts, count, NULL, err)) {
+        !st_upload_complete(services->store, call->arena, s3_bucket(call), upload.id, &put, parts, count, &object, err)) {
         return s3_failed(call, err);
     }
     show_completed(call, put.etag, meta);
+    s3_put_version(call, &object);
     return true;
 }
 
