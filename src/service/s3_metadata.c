@@ -115,11 +115,13 @@ void s3_meta_drop_checksums(yyjson_mut_val *meta) {
         (void)yyjson_mut_obj_remove_key(meta, CHECKSUMS[i]);
     }
     (void)yyjson_mut_obj_remove_key(meta, "ChecksumType");
+    (void)yyjson_mut_obj_remove_key(meta, "PartChecksums");
 }
 
 void s3_meta_keep_bytes(AwsCall *call, yyjson_mut_val *from, yyjson_mut_val *to) {
     s3_meta_show_checksums(call, from, to);
     copy_member(call, from, "PartSizes", to);
+    copy_member(call, from, "PartChecksums", to);
 }
 
 /* ---- checksums ---- */

@@ -1,7 +1,7 @@
 /* service/s3_metadata.h - what S3 keeps of an object beside its bytes: headers, x-amz-meta-*, checksums, tags.
  *
  * Used by s3_objects.c, s3_list.c, s3_multipart.c, s3_tagging.c. The stored form is JSON whose members have the names of the GetObject output, so that
- * showing is copying, and "PartSizes" of a multipart upload. Invariant: what is stored passed S3's limits.
+ * showing is copying, and of a multipart upload "PartSizes" and "PartChecksums". Invariant: what is stored passed S3's limits.
  */
 #ifndef SOLDER_SERVICE_S3_METADATA_H
 #define SOLDER_SERVICE_S3_METADATA_H

@@ -24,8 +24,7 @@ static bool find_upload(SvServices *services, AwsCall *call, StUpload *ret_uploa
 }
 
 static Str member_text(yyjson_mut_val *object, const char *name) {
-    yyjson_mut_val *value = yyjson_mut_obj_get(object, name);
-    return (Str){yyjson_mut_get_str(value), yyjson_mut_get_len(value)};
+    return js_mut_text(yyjson_mut_obj_get(object, name));
 }
 
 /* ---- begin ---- */
@@ -323,6 +322,27 @@ static bool same_checksums(AwsCall *call, yyjson_val *wanted, const StPart *part
     return true;
 }
 
+/* An upload whose checksum is made of those of its parts wants to hear them again. */
+static bool check_named_checksums(AwsCall *call, yyjson_mut_val *meta, yyjson_val *wanted, Err *err) {
+    Str algorithm = str_lower(call->arena, member_text(meta, "UploadChecksum"));
+    Str member = s3_checksum_member(call->arena, algorithm);
+    size_t i;
+    size_t count;
+    yyjson_val *item;
+    if (algorithm.len == 0 || !str_eq_c(member_text(meta, "ChecksumType"), "COMPOSITE")) {
+        return true;
+    }
+    yyjson_arr_foreach(wanted, i, count, item) {
+        if (yyjson_obj_get(item, member.data) == NULL) {
+            return err_set(err, "InvalidRequest",
+                           "The upload was created using a %.*s checksum. The complete request must include the checksum for each part. It was missing "
+                           "for part %lld in the request.",
+                           STR_ARG(algorithm), (long long)js_i64(item, "PartNumber", 0));
+        }
+    }
+    return true;
+}
+
 static bool check_order(AwsCall *call, yyjson_val *wanted, Err *err) {
     int64_t last = 0;
     size_t i;
@@ -413,10 +433,18 @@ static bool put_checksum(AwsCall *call, const StPart *parts, size_t count, yyjso
     return true;
 }
 
-static void put_part_sizes(AwsCall *call, const StPart *parts, size_t count, yyjson_mut_val *meta) {
+/* Sizes, and where the upload wants checksums, those of the parts. */
+static void put_parts(AwsCall *call, const StPart *parts, size_t count, yyjson_mut_val *meta) {
+    Str algorithm = s3_meta_algorithm(meta);
+    Str member = s3_checksum_member(call->arena, algorithm);
     yyjson_mut_val *sizes = yyjson_mut_obj_add_arr(call->doc, meta, "PartSizes");
+    yyjson_mut_val *checksums = algorithm.len == 0 ? NULL : yyjson_mut_obj_add_arr(call->doc, meta, "PartChecksums");
     for (size_t i = 0; i < count; i++) {
         (void)yyjson_mut_arr_add_int(call->doc, sizes, parts[i].size);
+        if (checksums != NULL) {
+            Str own = member_text(s3_meta_read(call, parts[i].meta), member.data);
+            (void)yyjson_mut_arr_add_strncpy(call->doc, checksums, own.data != NULL ? own.data : "", own.len);
+        }
     }
 }
 
@@ -475,10 +503,10 @@ bool sv_s3_complete_multipart_upload(void *self, AwsCall *call, Err *err) {
         return s3_failed(call, err);
     }
     yyjson_mut_val *meta = s3_meta_read(call, upload.meta);
-    if (!choose_parts(services, call, wanted, &parts, err) || !check_size(call, parts, count, err) || !put_checksum(call, parts, count, meta, err)) {
+    if (!check_named_checksums(call, meta, wanted, err) || !choose_parts(services, call, wanted, &parts, err) || !check_size(call, parts, count, err) || !put_checksum(call, parts, count, meta, err)) {
         return false;
     }
-    put_part_sizes(call, parts, count, meta);
+    put_parts(call, parts, count, meta);
     put.tags = upload.tags;
     if (!s3_meta_text(call, meta, &put.meta, err) ||
         !st_upload_complete(services->store, call->arena, s3_bucket(call), upload.id, &put, parts, count, &object, err)) {

@@ -95,6 +95,18 @@ static void override_headers(AwsCall *call) {
     }
 }
 
+/* Those of the whole, or of the part that was asked for. */
+static void show_checksums(AwsCall *call, const StObject *object, yyjson_mut_val *meta, const S3Range *range) {
+    int64_t number = js_i64(call->input, "PartNumber", 0);
+    Str part = number < 1 ? STR("") : js_mut_text(yyjson_mut_arr_get(yyjson_mut_obj_get(meta, "PartChecksums"), (size_t)number - 1));
+    if (part.len > 0) {
+        js_put_str(call->doc, call->output, s3_checksum_member(call->arena, s3_meta_algorithm(meta)).data, part);
+        js_put_str(call->doc, call->output, "ChecksumType", js_mut_text(yyjson_mut_obj_get(meta, "ChecksumType")));
+    } else if (range->size == object->size) {
+        s3_meta_show_checksums(call, meta, call->output);
+    }
+}
+
 static void show_object(AwsCall *call, const StObject *object, yyjson_mut_val *meta, const S3Range *range) {
     yyjson_mut_val *output = call->output;
     s3_meta_show(call, meta, output);
@@ -109,8 +121,8 @@ static void show_object(AwsCall *call, const StObject *object, yyjson_mut_val *m
                        str_fmt(call->arena, "bytes %lld-%lld/%lld", (long long)range->offset, (long long)last, (long long)object->size));
         }
     }
-    if (str_eq_c(js_str(call->input, "ChecksumMode"), "ENABLED") && range->size == object->size) {
-        s3_meta_show_checksums(call, meta, output);
+    if (str_eq_c(js_str(call->input, "ChecksumMode"), "ENABLED")) {
+        show_checksums(call, object, meta, range);
     }
     yyjson_mut_val *tags = object->tags.len == 0 ? NULL : js_parse_into(call->doc, object->tags);
     if (tags != NULL) {
