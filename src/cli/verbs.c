@@ -27,6 +27,7 @@ static const CliVerb VERBS[] = {
      "  --host ADDRESS     default 127.0.0.1; anything else opens the gateway to the network (not Spark Connect)\n"
      "  --account ID       AWS account id in ARNs, default 000000000000\n"
      "  --region NAME      default us-east-1\n"
+     "  --lifecycle-day S  to try lifecycle rules of buckets: a day that lasts S seconds\n"
      "  --max-runs N       Glue job runs at once, default one a core; others wait\n"
      "  --run-memory SIZE  memory of each process of a run, default the machine's; its engine gets three quarters of it (by\n"
      "                     default of the machine's, divided by --max-runs) and spills beyond\n"

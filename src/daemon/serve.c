@@ -57,6 +57,7 @@ static bool start_services(CliServer *server, const CliServeConfig *config, Err 
                              .region = str_copy(arena, config->region),
                              .max_runs = config->max_runs,
                              .run_limits = config->run_limits,
+                             .lifecycle_day = config->lifecycle_day,
                              .python = str_from_c(setting("SOLDER_PYTHON", SOLDER_PYTHON_DEFAULT)),
                              .python_archive = STR(SOLDER_PYTHON_ARCHIVE_DEFAULT),
                              .spark_home = str_from_c(SOLDER_SPARK_HOME_DEFAULT)};

@@ -41,6 +41,17 @@ static const Words WORDS[] = {
     {"MethodNotAllowed", "The specified method is not allowed against this resource.", NULL, NULL},
     {"NoSuchVersion", "The specified version does not exist.", "VersionId", "VersionId"},
     {"NotImplemented", "A header you provided implies functionality that is not implemented", NULL, NULL},
+    {"NoSuchBucketPolicy", "The bucket policy does not exist", "BucketName", "Bucket"},
+    {"NoSuchConfiguration", "The specified configuration does not exist.", NULL, NULL},
+    {"NoSuchCORSConfiguration", "The CORS configuration does not exist", NULL, NULL},
+    {"NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", NULL, NULL},
+    {"NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration", NULL, NULL},
+    {"NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found", NULL, NULL},
+    {"NoSuchTagSet", "The TagSet does not exist", NULL, NULL},
+    {"NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", NULL, NULL},
+    {"ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", NULL, NULL},
+    {"OwnershipControlsNotFoundError", "The bucket ownership controls were not found", NULL, NULL},
+    {"ReplicationConfigurationNotFoundError", "The replication configuration was not found", NULL, NULL},
     {"PreconditionFailed", "At least one of the pre-conditions you specified did not hold", NULL, NULL},
 };
 
@@ -146,18 +157,19 @@ static bool check_key(AwsCall *call, Err *err) {
 
 /* Members of inputs that ask for what Solder does not have: silence would be a lie about how the bytes are kept. */
 static bool check_absent_features(AwsCall *call, Err *err) {
-    static const char *const MEMBERS[] = {"SSECustomerAlgorithm", "SSECustomerKey", "CopySourceSSECustomerAlgorithm", "WriteOffsetBytes", "MFA"};
-    static const char *const LOCKS[] = {"ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"};
+    static const struct {
+        const char *member, *header;
+    } MEMBERS[] = {{"SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"},
+                   {"SSECustomerKey", "x-amz-server-side-encryption-customer-key"},
+                   {"CopySourceSSECustomerAlgorithm", "x-amz-copy-source-server-side-encryption-customer-algorithm"},
+                   {"CopySourceSSECustomerKey", "x-amz-copy-source-server-side-encryption-customer-key"},
+                   {"WriteOffsetBytes", "x-amz-write-offset-bytes"},
+                   {"MFA", "x-amz-mfa"}};
     static const char *const GRANTS[] = {"GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"};
     for (size_t i = 0; i < sizeof MEMBERS / sizeof MEMBERS[0]; i++) {
-        if (yyjson_obj_get(call->input, MEMBERS[i]) != NULL) {
-            s3_detail(call, "Header", str_from_c(MEMBERS[i]));
+        if (yyjson_obj_get(call->input, MEMBERS[i].member) != NULL) {
+            s3_detail(call, "Header", str_from_c(MEMBERS[i].header));
             return s3_error(call, err, "NotImplemented");
-        }
-    }
-    for (size_t i = 0; i < sizeof LOCKS / sizeof LOCKS[0]; i++) {
-        if (yyjson_obj_get(call->input, LOCKS[i]) != NULL) {
-            return err_set(err, "InvalidRequest", "Bucket is missing Object Lock Configuration");
         }
     }
     /* As a bucket that was made with S3's defaults: its owner owns what is in it. */

@@ -52,10 +52,6 @@ bool sv_s3_create_bucket(void *self, AwsCall *call, Err *err) {
     if (!s3_check(services, call, err) || !check_location(services, call, location, err)) {
         return false;
     }
-    if (js_bool(call->input, "ObjectLockEnabledForBucket", false)) {
-        s3_detail(call, "Header", STR("x-amz-bucket-object-lock-enabled"));
-        return s3_error(call, err, "NotImplemented");
-    }
     if (!name_is_free(name)) {
         return s3_error(call, err, "InvalidBucketName");
     }
@@ -66,6 +62,9 @@ bool sv_s3_create_bucket(void *self, AwsCall *call, Err *err) {
             return s3_failed(call, err);
         }
         err_clear(err);
+    }
+    if (js_bool(call->input, "ObjectLockEnabledForBucket", false) && !st_bucket_set_lock(services->store, name, STR(""), 0, 0, err)) {
+        return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "Location", str_fmt(call->arena, "/%.*s", STR_ARG(name)));
     return true;

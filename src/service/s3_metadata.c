@@ -170,7 +170,7 @@ AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned want
 
 /* ---- tags ---- */
 
-static bool add_tag(AwsCall *call, yyjson_mut_val *tags, Str key, Str value, Err *err) {
+static bool add_tag(AwsCall *call, yyjson_mut_val *tags, Str key, Str value, size_t most, Err *err) {
     size_t i;
     size_t count;
     yyjson_mut_val *tag;
@@ -186,8 +186,8 @@ static bool add_tag(AwsCall *call, yyjson_mut_val *tags, Str key, Str value, Err
     if (value.len > LONGEST_TAG_VALUE * 4 || !s3_is_utf8(value)) {
         return err_set(err, "InvalidTag", "The TagValue you have provided is invalid");
     }
-    if (yyjson_mut_arr_size(tags) == MOST_TAGS) {
-        return err_set(err, "BadRequest", "Object tags cannot be greater than %d", MOST_TAGS);
+    if (yyjson_mut_arr_size(tags) == most) {
+        return err_set(err, "BadRequest", "Object tags cannot be greater than %zu", most);
     }
     yyjson_mut_val *added = yyjson_mut_arr_add_obj(call->doc, tags);
     js_put_str(call->doc, added, "Key", key);
@@ -199,18 +199,26 @@ static Str tags_text(AwsCall *call, yyjson_mut_val *tags) {
     return yyjson_mut_arr_size(tags) == 0 ? STR("") : js_write(call->arena, tags);
 }
 
-bool s3_tags_of_set(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err) {
+static bool tags_of(AwsCall *call, yyjson_val *tag_set, size_t most, Str *ret_tags, Err *err) {
     yyjson_mut_val *tags = yyjson_mut_arr(call->doc);
     size_t i;
     size_t count;
     yyjson_val *tag;
     yyjson_arr_foreach(tag_set, i, count, tag) {
-        if (!add_tag(call, tags, js_str(tag, "Key"), js_str(tag, "Value"), err)) {
+        if (!add_tag(call, tags, js_str(tag, "Key"), js_str(tag, "Value"), most, err)) {
             return false;
         }
     }
     *ret_tags = tags_text(call, tags);
     return true;
+}
+
+bool s3_tags_of_set(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err) {
+    return tags_of(call, tag_set, MOST_TAGS, ret_tags, err);
+}
+
+bool s3_tags_of_bucket(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err) {
+    return tags_of(call, tag_set, SIZE_MAX, ret_tags, err);
 }
 
 /* A form's text: '+' is a blank. */
@@ -231,7 +239,7 @@ bool s3_tags_of_header(AwsCall *call, Str header, Str *ret_tags, Err *err) {
         const char *equals = pair.len == 0 ? NULL : memchr(pair.data, '=', pair.len);
         size_t at = equals == NULL ? pair.len : (size_t)(equals - pair.data);
         Str key = form_text(call->arena, str_slice(pair, 0, at));
-        if (pair.len > 0 && !add_tag(call, tags, key, form_text(call->arena, str_slice(pair, at + 1, pair.len)), err)) {
+        if (pair.len > 0 && !add_tag(call, tags, key, form_text(call->arena, str_slice(pair, at + 1, pair.len)), MOST_TAGS, err)) {
             return false;
         }
         from = end + 1;

@@ -33,6 +33,8 @@ AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned want
 
 /* "a=b&c=d" of the header x-amz-tagging as the stored TagSet; empty text when there are none. */
 bool s3_tags_of_header(AwsCall *call, Str header, Str *ret_tags, Err *err);
+/* Of a bucket: more of them. */
+bool s3_tags_of_bucket(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err);
 bool s3_tags_of_set(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err);
 
 #endif

@@ -3,7 +3,9 @@
  * Behaviour: Amazon S3 API Reference; checksums: "Checking object integrity" of the user guide. The ETag is S3's: MD5 of the parts' MD5s, "-" and their
  * number. What the checksum of the whole is to be stands in the upload's metadata as UploadChecksum and ChecksumType, until the object takes its place.
  */
+#include "service/s3_locks.h"
 #include "service/s3_metadata.h"
+#include "service/s3_settings.h"
 
 #include "store/uploads.h"
 
@@ -64,11 +66,17 @@ bool sv_s3_create_multipart_upload(void *self, AwsCall *call, Err *err) {
     Str tags;
     Str text;
     StUpload upload;
-    if (!s3_check(services, call, err) || !s3_tags_of_header(call, js_str(call->input, "Tagging"), &tags, err)) {
+    StLock lock;
+    if (!s3_check(services, call, err) || !s3_tags_of_header(call, js_str(call->input, "Tagging"), &tags, err) ||
+        !s3_lock_of_input(services, call, &lock, err)) {
         return false;
     }
     yyjson_mut_val *meta = s3_meta_of_input(call, err);
-    if (meta == NULL || !put_checksum_wish(call, meta, err) || !s3_meta_text(call, meta, &text, err) ||
+    if (meta == NULL || !s3_put_encryption(services, call, meta, err)) {
+        return false;
+    }
+    s3_lock_into_meta(call, &lock, meta);
+    if (!put_checksum_wish(call, meta, err) || !s3_meta_text(call, meta, &text, err) ||
         !st_upload_create(services->store, call->arena, s3_bucket(call), s3_key(call), text, tags, &upload, err)) {
         return s3_failed(call, err);
     }
@@ -115,6 +123,7 @@ bool sv_s3_upload_part(void *self, AwsCall *call, Err *err) {
         return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, part.etag));
+    s3_show_encryption(call, s3_meta_read(call, upload.meta));
     s3_meta_show_checksums(call, meta, call->output);
     return true;
 }
@@ -507,12 +516,14 @@ bool sv_s3_complete_multipart_upload(void *self, AwsCall *call, Err *err) {
         return false;
     }
     put_parts(call, parts, count, meta);
+    put.lock = s3_lock_out_of_meta(meta);
     put.tags = upload.tags;
     if (!s3_meta_text(call, meta, &put.meta, err) ||
         !st_upload_complete(services->store, call->arena, s3_bucket(call), upload.id, &put, parts, count, &object, err)) {
         return s3_failed(call, err);
     }
     show_completed(call, put.etag, meta);
+    s3_show_encryption(call, meta);
     s3_put_version(call, &object);
     return true;
 }

@@ -3,7 +3,9 @@
  * Behaviour: Amazon S3 API Reference; conditions: "Conditional requests" of the user guide. ETags are as PutObject's (MD5) except where
  * store/store.h says otherwise; a copy keeps its source's, since its bytes are the same.
  */
+#include "service/s3_locks.h"
 #include "service/s3_metadata.h"
+#include "service/s3_settings.h"
 
 #include <string.h>
 
@@ -21,11 +23,11 @@ bool sv_s3_put_object(void *self, AwsCall *call, Err *err) {
         return err_set(err, ERR_INTERNAL, "PutObject came without a body");
     }
     if (!s3_check(services, call, err) || !s3_write_condition(call, &put.condition, err) ||
-        !s3_tags_of_header(call, js_str(call->input, "Tagging"), &put.tags, err)) {
+        !s3_tags_of_header(call, js_str(call->input, "Tagging"), &put.tags, err) || !s3_lock_of_input(services, call, &put.lock, err)) {
         return false;
     }
     yyjson_mut_val *meta = s3_meta_of_input(call, err);
-    if (meta == NULL) {
+    if (meta == NULL || !s3_put_encryption(services, call, meta, err)) {
         return false;
     }
     if (upload->checksum_name.len > 0) {
@@ -110,6 +112,8 @@ static void show_checksums(AwsCall *call, const StObject *object, yyjson_mut_val
 static void show_object(AwsCall *call, const StObject *object, yyjson_mut_val *meta, const S3Range *range) {
     yyjson_mut_val *output = call->output;
     s3_meta_show(call, meta, output);
+    s3_show_encryption(call, meta);
+    s3_show_lock(call, &object->lock);
     override_headers(call);
     js_put_str(call->doc, output, "AcceptRanges", STR("bytes"));
     (void)yyjson_mut_obj_add_int(call->doc, output, "ContentLength", range->size);
@@ -222,7 +226,7 @@ bool sv_s3_copy_object(void *self, AwsCall *call, Err *err) {
     Str source_bucket;
     yyjson_mut_val *meta = NULL;
     StPut put = {.key = s3_key(call)};
-    if (!s3_check(services, call, err) || !s3_write_condition(call, &put.condition, err) ||
+    if (!s3_check(services, call, err) || !s3_write_condition(call, &put.condition, err) || !s3_lock_of_input(services, call, &put.lock, err) ||
         !s3_copy_source(services, call, &source, &source_bucket, err)) {
         return false;
     }
@@ -236,7 +240,7 @@ bool sv_s3_copy_object(void *self, AwsCall *call, Err *err) {
                        (long long)LARGEST_COPY);
     }
     put.etag = source.etag;
-    if (!copied_meta(call, &source, &meta, &put.tags, err) || !add_checksum(call, &source, meta, err) ||
+    if (!copied_meta(call, &source, &meta, &put.tags, err) || !add_checksum(call, &source, meta, err) || !s3_put_encryption(services, call, meta, err) ||
         !s3_meta_text(call, meta, &put.meta, err) ||
         !st_object_copy(services->store, call->arena, &source, s3_bucket(call), &put, &copy, err)) {
         return s3_failed(call, err);

@@ -30,6 +30,9 @@ bool st_scratch_directory(StStore *store, Str *ret_path, Err *err);
 /* Removes a directory with all that is in it; what can't be removed is left. */
 void st_remove_tree(const char *path);
 
+/* The clock by which rows are dated: microseconds since 1970. */
+int64_t st_now_us(void);
+
 /* ---- catalog: JSON in the AWS API's shapes --------------------------------------------------------------------------- */
 
 typedef enum StEntity { ST_DATABASE, ST_TABLE, ST_PARTITION } StEntity;
