@@ -63,6 +63,18 @@ typedef AwsHandler (*AwsFindHandler)(Str service, Str operation);
 /* Text for /metrics in Prometheus' format beyond the gateway's own counters; may be NULL. */
 typedef Str (*AwsMetrics)(void *services, Arena *arena);
 
+/* What a browser asks before it lets a page of another origin send a request to a bucket, or has let it send. */
+typedef struct AwsCorsQuestion {
+    Str bucket, origin, method;
+    Str headers; /* of Access-Control-Request-Headers; empty: none */
+} AwsCorsQuestion;
+
+typedef struct AwsCorsAnswer {
+    Str origin, methods, headers, exposed, max_age; /* values of headers; empty: none */
+    bool allows_credentials;
+    const char *refusal; /* the message when no rule fits */
+} AwsCorsAnswer;
+
 typedef struct AwsConfig {
     Str host; /* address to listen on */
     int port; /* 0: any free one */
@@ -73,9 +85,14 @@ typedef struct AwsConfig {
     void *services; /* handed to every handler */
     AwsFindHandler find_handler;
     AwsMetrics metrics;
+    /* Whether the bucket's rules allow it; NULL: there are none. */
+    bool (*cors)(void *services, Arena *arena, const AwsCorsQuestion *question, AwsCorsAnswer *ret_answer);
     /* The secret of an access key, and the session token that must come with it (empty: none). false: no such key, or expired (ret_expired). */
     bool (*find_key)(void *services, Arena *arena, Str access_key, Str *ret_secret, Str *ret_token, bool *ret_expired);
 } AwsConfig;
+
+/* All but unreserved characters and '/' as %41. */
+Str aws_percent_encode(Arena *arena, Str text);
 
 typedef struct AwsServer AwsServer;
 

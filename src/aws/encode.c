@@ -263,6 +263,22 @@ static Str error_xml(const AwsRequest *request, Str request_id, const AwsCall *c
     return strbuf_str(&out);
 }
 
+Str aws_post_response(const AwsRequest *request, Str location, Str etag) {
+    const struct {
+        const char *name;
+        Str value;
+    } MEMBERS[] = {{"Location", location}, {"Bucket", request->bucket}, {"Key", request->key}, {"ETag", etag}};
+    StrBuf out = {.arena = request->arena};
+    strbuf_fmt(&out, "%s<PostResponse>", XML_HEAD);
+    for (size_t i = 0; i < sizeof MEMBERS / sizeof MEMBERS[0]; i++) {
+        strbuf_fmt(&out, "<%s>", MEMBERS[i].name);
+        add_escaped(&out, MEMBERS[i].value);
+        strbuf_fmt(&out, "</%s>", MEMBERS[i].name);
+    }
+    strbuf_add_c(&out, "</PostResponse>");
+    return strbuf_str(&out);
+}
+
 static Str error_query(const AwsRequest *request, Str request_id, Str code, Str message, int status) {
     StrBuf out = {.arena = request->arena};
     const char *space = request->service != NULL && request->service->xml_namespace != NULL ? request->service->xml_namespace : "";

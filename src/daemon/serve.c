@@ -4,6 +4,7 @@
 
 #include "daemon/wire.h"
 #include "gen/build_info.h"
+#include "service/s3_cors.h"
 #include "service/service.h"
 #include "store/keys.h"
 
@@ -81,6 +82,7 @@ static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *
                          .json_log = config->json_log,
                          .services = &server->services,
                          .find_handler = sv_find_handler,
+                         .cors = sv_s3_cors,
                          .find_key = find_key};
     server->gateway = aws_server_start(&gateway, err);
     if (server->gateway == NULL) {

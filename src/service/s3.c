@@ -320,23 +320,9 @@ Str s3_url_decoded(Arena *arena, Str text) {
     return strbuf_str(&out);
 }
 
-Str s3_url_encoded(Arena *arena, Str text) {
-    StrBuf out = {.arena = arena};
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.~/", c) != NULL);
-        if (is_plain) {
-            strbuf_add_char(&out, c);
-        } else {
-            strbuf_fmt(&out, "%%%02X", (unsigned char)c);
-        }
-    }
-    return strbuf_str(&out);
-}
-
 void s3_put_text(AwsCall *call, yyjson_mut_val *object, const char *name, Str text) {
     bool is_encoded = str_eq_c(js_str(call->input, "EncodingType"), "url");
-    js_put_str(call->doc, object, name, is_encoded ? s3_url_encoded(call->arena, text) : text);
+    js_put_str(call->doc, object, name, is_encoded ? aws_percent_encode(call->arena, text) : text);
 }
 
 Str s3_hex(Arena *arena, Str bytes) {

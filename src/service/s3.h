@@ -81,8 +81,6 @@ bool s3_copy_source(const SvServices *services, AwsCall *call, StObject *ret_sou
 /* ---- text ---- */
 
 Str s3_url_decoded(Arena *arena, Str text);
-/* Percent-encodes all but unreserved characters and '/'. */
-Str s3_url_encoded(Arena *arena, Str text);
 /* Text of an answer that is percent-encoded when the request says encoding-type=url, because XML lacks some characters. */
 void s3_put_text(AwsCall *call, yyjson_mut_val *object, const char *name, Str text);
 Str s3_hex(Arena *arena, Str bytes);

@@ -459,7 +459,7 @@ static void put_parts(AwsCall *call, const StPart *parts, size_t count, yyjson_m
 
 static void show_completed(AwsCall *call, Str etag, yyjson_mut_val *meta) {
     Str bucket = s3_bucket(call);
-    Str key = s3_url_encoded(call->arena, s3_key(call));
+    Str key = aws_percent_encode(call->arena, s3_key(call));
     js_put_str(call->doc, call->output, "Location", str_fmt(call->arena, "http://%.*s/%.*s/%.*s", STR_ARG(call->host), STR_ARG(bucket), STR_ARG(key)));
     js_put_str(call->doc, call->output, "Bucket", bucket);
     js_put_str(call->doc, call->output, "Key", s3_key(call));
