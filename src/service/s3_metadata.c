@@ -140,10 +140,9 @@ Str s3_meta_algorithm(yyjson_mut_val *meta) {
     return STR("");
 }
 
-/* owned_before: digests that already have the bytes in front; NULL: none. Ended when this fails. */
-AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned wanted, AwsDigests *owned_before, Err *err) {
+AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned wanted, Err *err) {
     enum { BUFFER = 1 << 16 };
-    AwsDigests *digests = owned_before != NULL ? owned_before : aws_digests_new(wanted);
+    AwsDigests *digests = aws_digests_new(wanted);
     int fd = open(path.data, O_RDONLY | O_CLOEXEC);
     bool ok = (digests != NULL || err_set(err, ERR_INTERNAL, "no memory for digests")) &&
               (fd >= 0 || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno)));

@@ -29,7 +29,7 @@ Str s3_checksum_member(Arena *arena, Str algorithm);
 /* "CRC32" of the first checksum that is there; empty: none. */
 Str s3_meta_algorithm(yyjson_mut_val *meta);
 /* The digests of a file's bytes. NULL with err set; the caller frees it. */
-AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned wanted, AwsDigests *owned_before, Err *err);
+AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned wanted, Err *err);
 
 /* "a=b&c=d" of the header x-amz-tagging as the stored TagSet; empty text when there are none. */
 bool s3_tags_of_header(AwsCall *call, Str header, Str *ret_tags, Err *err);

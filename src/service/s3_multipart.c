@@ -185,7 +185,7 @@ static bool digest_part(AwsCall *call, const StUpload *upload, Str path, int64_t
     Str wanted = str_lower(call->arena, member_text(s3_meta_read(call, upload->meta), "UploadChecksum"));
     AwsDigest which = AWS_MD5;
     bool has_checksum = wanted.len > 0 && aws_digest_named(wanted, &which);
-    AwsDigests *digests = s3_digest_file(path, 0, size, 1u << AWS_MD5 | 1u << which, NULL, err);
+    AwsDigests *digests = s3_digest_file(path, 0, size, 1u << AWS_MD5 | 1u << which, err);
     if (digests == NULL) {
         return false;
     }
@@ -400,21 +400,27 @@ static bool choose_parts(SvServices *services, AwsCall *call, yyjson_val *wanted
     return true;
 }
 
-/* The checksum of the parts' checksums, or of all their bytes. */
-static AwsDigests *digest_parts(AwsCall *call, const StPart *parts, size_t count, AwsDigest which, const char *member, bool is_whole, Err *err) {
+/* From the parts' own: of all their bytes, or the checksum of their checksums. */
+static bool join_checksums(AwsCall *call, const StPart *parts, size_t count, AwsDigest which, const char *member, bool is_whole, Str *ret_value, Err *err) {
     AwsDigests *digests = aws_digests_new(1u << which);
-    for (size_t i = 0; digests != NULL && i < count; i++) {
+    Str joined = STR("");
+    bool ok = digests != NULL;
+    for (size_t i = 0; ok && i < count; i++) {
         Str bytes;
-        if (is_whole) {
-            digests = s3_digest_file(parts[i].path, 0, parts[i].size, 1u << which, digests, err);
-        } else if (aws_base64_decode(call->arena, member_text(s3_meta_read(call, parts[i].meta), member), &bytes)) {
+        ok = aws_base64_decode(call->arena, member_text(s3_meta_read(call, parts[i].meta), member), &bytes);
+        if (ok && !is_whole) {
             aws_digests_add(digests, bytes);
+        } else if (ok && i > 0) {
+            ok = aws_crc_join(call->arena, which, joined, bytes, parts[i].size, &joined);
+        } else if (ok) {
+            joined = bytes;
         }
     }
-    if (digests == NULL) {
-        (void)err_set(err, ERR_INTERNAL, "no memory for digests");
+    if (ok) {
+        *ret_value = aws_base64(call->arena, is_whole ? joined : aws_digests_get(digests, which));
     }
-    return digests;
+    aws_digests_free(digests);
+    return ok || err_set(err, ERR_INTERNAL, "the checksums of an upload's parts can't be joined");
 }
 
 /* Puts the checksum of the whole in the place of the wish for it. */
@@ -426,12 +432,10 @@ static bool put_checksum(AwsCall *call, const StPart *parts, size_t count, yyjso
         return true; /* none was wished for */
     }
     Str member = s3_checksum_member(call->arena, algorithm);
-    AwsDigests *digests = digest_parts(call, parts, count, which, member.data, is_whole, err);
-    if (digests == NULL) {
+    Str value;
+    if (!join_checksums(call, parts, count, which, member.data, is_whole, &value, err)) {
         return false;
     }
-    Str value = aws_base64(call->arena, aws_digests_get(digests, which));
-    aws_digests_free(digests);
     value = is_whole ? value : str_fmt(call->arena, "%.*s-%zu", STR_ARG(value), count);
     Str given = js_str(call->input, member.data);
     if (given.len > 0 && !str_eq(given, value)) {

@@ -202,7 +202,7 @@ static bool add_checksum(AwsCall *call, const StObject *source, yyjson_mut_val *
         s3_detail(call, "Header", STR("x-amz-checksum-algorithm"));
         return s3_error(call, err, "NotImplemented");
     }
-    AwsDigests *digests = s3_digest_file(source->path, 0, source->size, 1u << which, NULL, err);
+    AwsDigests *digests = s3_digest_file(source->path, 0, source->size, 1u << which, err);
     if (digests == NULL) {
         return false;
     }

@@ -159,6 +159,19 @@ def test_of_uploads(s3: Any, kind: str, algorithm: str) -> None:
     assert (part["Body"].read(), part[member]) == (b"end", sums[1])
 
 
+@pytest.mark.parametrize("algorithm", WHOLE)
+@pytest.mark.parametrize("last", [b"", b"x", noise(333_331, 9)], ids=len)
+def test_whole_from_parts_of_any_length(s3: Any, algorithm: str, last: bytes) -> None:
+    bodies, member = [noise(5 * MIB + 13, 7), noise(5 * MIB + 1, 8), last], f"Checksum{algorithm}"
+    begun = s3.create_multipart_upload(Bucket="sums", Key="odd", ChecksumAlgorithm=algorithm, ChecksumType="FULL_OBJECT")
+    upload = {"Bucket": "sums", "Key": "odd", "UploadId": begun["UploadId"]}
+    parts = []
+    for number, body in enumerate(bodies, 1):
+        sent = s3.upload_part(**upload, PartNumber=number, Body=body, **{member: text(algorithm, body)})
+        parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+    assert s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})[member] == text(algorithm, b"".join(bodies))
+
+
 def test_attributes_that_are_none(s3: Any) -> None:
     s3.put_object(Bucket="sums", Key="k", Body=b"x")
     assert code(lambda: s3.get_object_attributes(Bucket="sums", Key="k", ObjectAttributes=["Colour"])) == (400, "InvalidArgument")
