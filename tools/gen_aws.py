@@ -66,11 +66,12 @@ class Tables:
         self.operations: list[str] = []
         self.errors: list[str] = []
         self.services: list[str] = []
-        self.known: dict[tuple[str, str], int] = {}
+        self.known: dict[tuple[str, str, bool], int] = {}
 
-    def shape(self, service: str, model: dict[str, Any], name: str) -> int:
-        """The index of a shape; made on first use, with all that it reaches."""
-        key = (service, name)
+    def shape(self, service: str, model: dict[str, Any], name: str, flattened: bool = False) -> int:
+        """The index of a shape; made on first use, with all that it reaches. A list may be flattened by the member that it is of."""
+        flattened = flattened or bool(model["shapes"][name].get("flattened"))
+        key = (service, name, flattened)
         if key in self.known:
             return self.known[key]
         index = self.known[key] = len(self.shapes)
@@ -95,7 +96,7 @@ class Tables:
         self.values.extend(c(value) for value in shape.get("enum", []))
         least, most = shape.get("min"), shape.get("max")
         self.shapes[index] = (
-            f"{{AWS_{kind.upper()}, {flag(shape.get('flattened'))}, {TIMES[shape.get('timestampFormat')]}, {element}, {key_shape}, "
+            f"{{AWS_{kind.upper()}, {flag(flattened)}, {TIMES[shape.get('timestampFormat')]}, {element}, {key_shape}, "
             f"{c(names[0])}, {c(names[1])}, {c(names[2])}, {first_member}, {count}, {c(shape.get('payload'))}, {flag(least is not None)}, "
             f"{flag(most is not None)}, {int(least or 0)}, {int(most or 0)}, {c(pcre(shape.get('pattern')))}, {first_value}, {len(shape.get('enum', []))}}},"
         )
@@ -103,7 +104,7 @@ class Tables:
 
     def member(self, service: str, model: dict[str, Any], shape: dict[str, Any], name: str, target: dict[str, Any]) -> str:
         """One member's row."""
-        index = self.shape(service, model, target["shape"])
+        index = self.shape(service, model, target["shape"], bool(target.get("flattened")))
         wire = target.get("locationName")
         own = model["shapes"][target["shape"]]
         if wire is None and own["type"] == "list" and (own.get("flattened") or target.get("flattened")):

@@ -48,6 +48,8 @@ typedef struct AwsCall {
     int status; /* 0: the model's; else e.g. 206, 304 */
     /* For an error: further members of the error's shape or of S3's <Error> (Key, BucketName, …); NULL: none. */
     yyjson_mut_val *error_detail;
+    /* Headers of the error's answer by name; NULL: none. */
+    yyjson_mut_val *error_headers;
 } AwsCall;
 
 /* false with err set: code is an AWS error code (of the operation's model, or of spec/aws/errors.tsv), whose HTTP status the gateway knows. Any
@@ -60,6 +62,18 @@ typedef AwsHandler (*AwsFindHandler)(Str service, Str operation);
 
 /* Text for /metrics in Prometheus' format beyond the gateway's own counters; may be NULL. */
 typedef Str (*AwsMetrics)(void *services, Arena *arena);
+
+/* What a browser asks before it lets a page of another origin send a request to a bucket, or has let it send. */
+typedef struct AwsCorsQuestion {
+    Str bucket, origin, method;
+    Str headers; /* of Access-Control-Request-Headers; empty: none */
+} AwsCorsQuestion;
+
+typedef struct AwsCorsAnswer {
+    Str origin, methods, headers, exposed, max_age; /* values of headers; empty: none */
+    bool allows_credentials;
+    const char *refusal; /* the message when no rule fits */
+} AwsCorsAnswer;
 
 typedef struct AwsConfig {
     Str host; /* address to listen on */
@@ -74,9 +88,14 @@ typedef struct AwsConfig {
     void *services; /* handed to every handler */
     AwsFindHandler find_handler;
     AwsMetrics metrics;
+    /* Whether the bucket's rules allow it; NULL: there are none. */
+    bool (*cors)(void *services, Arena *arena, const AwsCorsQuestion *question, AwsCorsAnswer *ret_answer);
     /* The secret of an access key, and the session token that must come with it (empty: none). false: no such key, or expired (ret_expired). */
     bool (*find_key)(void *services, Arena *arena, Str access_key, Str *ret_secret, Str *ret_token, bool *ret_expired);
 } AwsConfig;
+
+/* All but unreserved characters and '/' as %41. */
+Str aws_percent_encode(Arena *arena, Str text);
 
 typedef struct AwsServer AwsServer;
 

@@ -2,6 +2,7 @@
 #include "aws/body.h"
 
 #include "aws/checksum.h"
+#include "aws/post_form.h"
 
 #include <openssl/evp.h>
 #include <errno.h>
@@ -22,6 +23,7 @@ struct AwsBody {
     int fd; /* -1: in memory */
     StrBuf memory;
     int64_t size, announced; /* of the payload; announced -1: not said */
+    AwsForm *form; /* NULL: the body is the payload */
     /* aws-chunked */
     bool is_chunked, is_signed;
     ChunkState state;
@@ -83,6 +85,9 @@ static bool announced_size(AwsBody *body, Err *err) {
     const AwsRequest *request = body->request;
     Str length = aws_header(request, body->is_chunked ? "x-amz-decoded-content-length" : "content-length");
     body->announced = -1;
+    if (request->is_form) {
+        return true; /* the length is that of the form, not of its file */
+    }
     if (length.len > 0 && (!str_to_i64(length, &body->announced) || body->announced < 0)) {
         return err_set(err, is_s3(request) ? "InvalidArgument" : "ValidationException", "the length '%.*s' is no length", STR_ARG(length));
     }
@@ -96,7 +101,7 @@ AwsBody *aws_body_open(AwsRequest *request, Str home, bool to_file, Err *err) {
     AwsBody *body = ARENA_NEW(request->arena, AwsBody);
     Str hash = aws_header(request, "x-amz-content-sha256");
     *body = (AwsBody){.request = request, .fd = -1, .memory = {.arena = request->arena}, .line = {.arena = request->arena}, .trailer = {.arena = request->arena}};
-    body->is_chunked = str_starts_with(hash, STR("STREAMING-")) || str_contains(aws_header(request, "content-encoding"), STR("aws-chunked"));
+    body->is_chunked = !request->is_form && (str_starts_with(hash, STR("STREAMING-")) || str_contains(aws_header(request, "content-encoding"), STR("aws-chunked")));
     body->is_signed = str_starts_with(hash, STR("STREAMING-AWS4-HMAC-SHA256-PAYLOAD")) && request->signing != NULL;
     request->payload_hash = hash;
     unsigned wanted = 1u << AWS_MD5;
@@ -106,7 +111,8 @@ AwsBody *aws_body_open(AwsRequest *request, Str home, bool to_file, Err *err) {
     body->chunk_hash = body->is_signed ? EVP_MD_CTX_new() : NULL;
     bool ok = body->digests != NULL && (!body->is_signed || body->chunk_hash != NULL);
     ok = ok || err_set(err, ERR_INTERNAL, "no memory for digests");
-    ok = ok && announced_size(body, err) && (!to_file || open_file(body, home, err));
+    body->form = request->is_form ? aws_form_new(request, err) : NULL;
+    ok = ok && (body->form != NULL) == request->is_form && announced_size(body, err) && (!to_file || open_file(body, home, err));
     if (!ok) {
         aws_body_close(body);
         return NULL;
@@ -137,6 +143,10 @@ static bool keep(AwsBody *body, Str bytes, Err *err) {
         bytes = str_slice(bytes, put > 0 ? (size_t)put : 0, bytes.len);
     }
     return true;
+}
+
+static bool keep_file(void *self, Str bytes, Err *err) {
+    return keep(self, bytes, err);
 }
 
 /* ---- aws-chunked ---- */
@@ -274,6 +284,9 @@ static bool take_chunked(AwsBody *body, Str bytes, Err *err) {
 }
 
 bool aws_body_take(AwsBody *body, Str bytes, Err *err) {
+    if (body->form != NULL) {
+        return aws_form_take(body->form, bytes, keep_file, body, err);
+    }
     return body->is_chunked ? take_chunked(body, bytes, err) : keep(body, bytes, err);
 }
 
@@ -340,7 +353,7 @@ Str aws_body_sha256(const AwsBody *body) {
 
 bool aws_body_finish(AwsBody *body, Err *err) {
     AwsRequest *request = body->request;
-    if (!check_chunks(body, err)) {
+    if (!check_chunks(body, err) || (body->form != NULL && !aws_form_finish(body->form, err))) {
         return false;
     }
     if (body->announced >= 0 && body->size != body->announced) {

@@ -20,6 +20,7 @@ struct AwsDigests {
 };
 
 /* Reflected polynomials. */
+static const uint32_t CRC32_POLYNOMIAL = 0xEDB88320u;
 static const uint32_t CRC32C_POLYNOMIAL = 0x82F63B78u;
 static const uint64_t CRC64NVME_POLYNOMIAL = UINT64_C(0x9A6C9329AC4BC9B5);
 
@@ -124,6 +125,61 @@ void aws_digests_free(AwsDigests *owned_digests) {
         EVP_MD_CTX_free(owned_digests->hashes[i]);
     }
     free(owned_digests);
+}
+
+/* ---- joining CRCs: what zeros behind the first piece do to its CRC is a linear map of bits, squared once for each bit of their number ---- */
+
+typedef struct BitMap {
+    uint64_t columns[64];
+} BitMap;
+
+static uint64_t image(const BitMap *map, uint64_t bits) {
+    uint64_t sum = 0;
+    for (int i = 0; bits != 0; i++, bits >>= 1) {
+        sum ^= (bits & 1) != 0 ? map->columns[i] : 0;
+    }
+    return sum;
+}
+
+static BitMap squared(const BitMap *map, int width) {
+    BitMap square = {{0}};
+    for (int i = 0; i < width; i++) {
+        square.columns[i] = image(map, map->columns[i]);
+    }
+    return square;
+}
+
+static uint64_t get_number(Str bytes) {
+    uint64_t number = 0;
+    for (size_t i = 0; i < bytes.len; i++) {
+        number = number << 8 | (unsigned char)bytes.data[i];
+    }
+    return number;
+}
+
+bool aws_crc_join(Arena *arena, AwsDigest which, Str first, Str second, int64_t second_size, Str *ret_joined) {
+    uint64_t polynomial = which == AWS_CRC32 ? CRC32_POLYNOMIAL : which == AWS_CRC32C ? CRC32C_POLYNOMIAL : which == AWS_CRC64NVME ? CRC64NVME_POLYNOMIAL : 0;
+    unsigned size = which == AWS_CRC64NVME ? 8 : 4;
+    if (polynomial == 0 || first.len != size || second.len != size || second_size < 0) {
+        return false;
+    }
+    int width = (int)size * 8;
+    BitMap map = {.columns = {polynomial}}; /* one zero bit */
+    for (int i = 1; i < width; i++) {
+        map.columns[i] = UINT64_C(1) << (i - 1);
+    }
+    for (int i = 0; i < 3; i++) { /* eight of them: a byte */
+        map = squared(&map, width);
+    }
+    uint64_t crc = get_number(first);
+    for (uint64_t left = (uint64_t)second_size; left > 0; left >>= 1) {
+        crc = (left & 1) != 0 ? image(&map, crc) : crc;
+        map = squared(&map, width);
+    }
+    unsigned char *out = arena_alloc(arena, size);
+    (void)put_number(out, crc ^ get_number(second), size);
+    *ret_joined = (Str){(char *)out, size};
+    return true;
 }
 
 bool aws_digest_named(Str name, AwsDigest *ret_digest) {

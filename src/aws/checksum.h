@@ -19,6 +19,10 @@ void aws_digests_add(AwsDigests *digests, Str bytes);
 Str aws_digests_get(AwsDigests *digests, AwsDigest which);
 void aws_digests_free(AwsDigests *owned_digests);
 
+/* The CRC of two pieces one behind the other, from those of the pieces (as aws_digests_get gives them) and the length of the second: no byte is read. false:
+ * no CRC, or not of its length. */
+bool aws_crc_join(Arena *arena, AwsDigest which, Str first, Str second, int64_t second_size, Str *ret_joined);
+
 /* "crc32" …, as in the header x-amz-checksum-crc32; false: none that is known. */
 bool aws_digest_named(Str name, AwsDigest *ret_digest);
 Str aws_base64(Arena *arena, Str bytes);

@@ -263,6 +263,22 @@ static Str error_xml(const AwsRequest *request, Str request_id, const AwsCall *c
     return strbuf_str(&out);
 }
 
+Str aws_post_response(const AwsRequest *request, Str location, Str etag) {
+    const struct {
+        const char *name;
+        Str value;
+    } MEMBERS[] = {{"Location", location}, {"Bucket", request->bucket}, {"Key", request->key}, {"ETag", etag}};
+    StrBuf out = {.arena = request->arena};
+    strbuf_fmt(&out, "%s<PostResponse>", XML_HEAD);
+    for (size_t i = 0; i < sizeof MEMBERS / sizeof MEMBERS[0]; i++) {
+        strbuf_fmt(&out, "<%s>", MEMBERS[i].name);
+        add_escaped(&out, MEMBERS[i].value);
+        strbuf_fmt(&out, "</%s>", MEMBERS[i].name);
+    }
+    strbuf_add_c(&out, "</PostResponse>");
+    return strbuf_str(&out);
+}
+
 static Str error_query(const AwsRequest *request, Str request_id, Str code, Str message, int status) {
     StrBuf out = {.arena = request->arena};
     const char *space = request->service != NULL && request->service->xml_namespace != NULL ? request->service->xml_namespace : "";
@@ -290,6 +306,13 @@ void aws_encode_error(const AwsRequest *request, Str request_id, const AwsCall *
     Str code = is_inner ? (protocol == AWS_REST_XML ? STR("InternalError") : STR("InternalFailure")) : str_from_c(err->code);
     Str message = is_inner ? STR("We encountered an internal error; the server's log says which.") : str_from_c(err->message);
     *ret_answer = (AwsAnswer){.status = aws_error_status(request->service, code), .headers = {.arena = request->arena}};
+    size_t i;
+    size_t count;
+    yyjson_mut_val *key;
+    yyjson_mut_val *value;
+    yyjson_mut_obj_foreach(call == NULL ? NULL : call->error_headers, i, count, key, value) {
+        add_header(ret_answer, request, yyjson_mut_get_str(key), (Str){yyjson_mut_get_str(value), yyjson_mut_get_len(value)});
+    }
     /* A HEAD's answer has no body, and a 304 may have none. */
     bool is_bare = str_eq_c(request->method, "HEAD") || ret_answer->status == 304;
     switch (protocol) {

@@ -59,6 +59,20 @@ Str aws_percent_decode(Arena *arena, Str text, bool plus_is_space) {
     return (Str){out, len};
 }
 
+Str aws_percent_encode(Arena *arena, Str text) {
+    StrBuf out = {.arena = arena};
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.~/", c) != NULL);
+        if (is_plain) {
+            strbuf_add_char(&out, c);
+        } else {
+            strbuf_fmt(&out, "%%%02X", (unsigned char)c);
+        }
+    }
+    return strbuf_str(&out);
+}
+
 void aws_parse_query(AwsRequest *request) {
     Str rest = request->raw_query;
     while (rest.len > 0) {

@@ -27,6 +27,9 @@ typedef struct AwsRequest {
     Str bucket, key;               /* S3: decoded; empty: none */
     bool is_bucket_in_host;
     bool is_service_guessed; /* a form without a signature: its Version says which service is meant (decode.c) */
+    bool is_form;              /* a POST form that becomes a PutObject (post_form.h) */
+    VEC(AwsPair) form;         /* its fields, names in lower case */
+    Str form_file;             /* the name that the browser gave of the file */
     /* sigv4.c */
     Str access_key;
     Str payload_hash; /* x-amz-content-sha256, or what stands for it; empty: the hash of the body is what was signed (json, query) */
@@ -73,6 +76,8 @@ typedef struct AwsAnswer {
 
 void aws_encode(const AwsRequest *request, AwsCall *call, AwsAnswer *ret_answer);
 void aws_encode_error(const AwsRequest *request, Str request_id, const AwsCall *call, const Err *err, AwsAnswer *ret_answer);
+/* The document that a POST form may want as its answer. */
+Str aws_post_response(const AwsRequest *request, Str location, Str etag);
 /* Seconds since 1970 as "2024-01-02T03:04:05.678Z" or "Tue, 02 Jan 2024 03:04:05 GMT". */
 Str aws_time_iso(Arena *arena, double seconds);
 Str aws_time_http(Arena *arena, double seconds);

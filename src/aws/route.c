@@ -3,7 +3,7 @@
  * In this order: X-Amz-Target (JSON services), a form with Action (query services), else S3: by path, or by a host name that begins with the
  * bucket. Invariant: bucket and key are bytes of the URL, decoded once; nothing here looks at files.
  */
-#include "aws/request.h"
+#include "aws/post_form.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -126,6 +126,11 @@ static bool route_s3(AwsRequest *request) {
     }
     request->key = aws_percent_decode(request->arena, path, false);
     int level = request->bucket.len == 0 ? 0 : request->key.len == 0 ? 1 : 2;
+    if (level == 1 && aws_is_form(request)) {
+        request->is_form = true;
+        request->operation = aws_operation_find(request->service, STR("PutObject"));
+        return true;
+    }
     request->operation = aws_operation_of_route(request->service, request->method, level, has_mark, request);
     return true;
 }

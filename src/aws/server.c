@@ -8,6 +8,7 @@
 #include "aws/body.h"
 #include "aws/connections.h"
 #include "aws/metrics.h"
+#include "aws/post_form.h"
 #include "aws/tls.h"
 
 #include <arpa/inet.h>
@@ -158,15 +159,24 @@ static bool not_supported(Exchange *exchange) {
     return err_set(&exchange->err, code, "%s %s is not supported by Solder yet", request->service->name, request->operation->name);
 }
 
+static bool is_s3(const Exchange *exchange) {
+    return exchange->request.service != NULL && exchange->request.service->protocol == AWS_REST_XML;
+}
+
+/* A browser's question: it is answered without a signature, since browsers can't sign it. */
+static bool is_preflight(const Exchange *exchange) {
+    return is_s3(exchange) && str_eq_c(exchange->request.method, "OPTIONS");
+}
+
 static void begin(Exchange *exchange, struct MHD_Connection *connection) {
     AwsRequest *request = &exchange->request;
     const AwsConfig *config = &exchange->server->config;
     (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, request);
     aws_parse_query(request);
-    if (!make_request_id(exchange) || !aws_route(request, &exchange->err) || !check_limits(exchange)) {
+    if (!make_request_id(exchange) || !aws_route(request, &exchange->err) || !check_limits(exchange) || is_preflight(exchange)) {
         return;
     }
-    if (!aws_signs_body(request)) {
+    if (!request->is_form && !aws_signs_body(request)) {
         if (!aws_authenticate(request, config, STR(""), wall_clock(), &exchange->err)) {
             return;
         }
@@ -207,6 +217,9 @@ static bool run_handler(Exchange *exchange, AwsCall *call, AwsAnswer *answer) {
     bool ok = aws_check(exchange->server->patterns, request, call->input, &exchange->err) && handler(config->services, call, &exchange->err);
     if (ok) {
         aws_encode(request, call, answer);
+        if (request->is_form) {
+            aws_form_answer(request, answer);
+        }
     }
     yyjson_doc_free(decoded);
     return ok;
@@ -216,6 +229,9 @@ static bool check_body(Exchange *exchange) {
     AwsRequest *request = &exchange->request;
     if (exchange->err.is_set || !aws_body_finish(exchange->body, &exchange->err)) {
         return false;
+    }
+    if (request->is_form) {
+        return aws_form_apply(request, &exchange->server->config, request->upload.size, wall_clock(), &exchange->err);
     }
     return exchange->is_authentic ||
            aws_authenticate(request, &exchange->server->config, aws_body_sha256(exchange->body), wall_clock(), &exchange->err);
@@ -263,14 +279,49 @@ static struct MHD_Response *make_response(Exchange *exchange, AwsAnswer *answer)
     return MHD_create_response_from_buffer(answer->body.len, (void *)(uintptr_t)answer->body.data, MHD_RESPMEM_MUST_COPY);
 }
 
+/* ---- CORS ---- */
+
+static void add_cors_header(AwsAnswer *answer, Str name, Str value) {
+    if (value.len > 0) {
+        VEC_PUSH(&answer->headers, (AwsPair){name, value});
+    }
+}
+
+/* What the bucket's rules say of the request's origin, as headers. false: nothing; *ret_cors then says why. */
+static bool add_cors(const Exchange *exchange, Str method, bool is_preflight_answer, AwsAnswer *answer, AwsCorsAnswer *ret_cors) {
+    const AwsRequest *request = &exchange->request;
+    const AwsConfig *config = &exchange->server->config;
+    AwsCorsQuestion question = {.bucket = request->bucket,
+                                .origin = aws_header(request, "origin"),
+                                .method = method,
+                                .headers = aws_header(request, "access-control-request-headers")};
+    *ret_cors = (AwsCorsAnswer){.refusal = "Insufficient information. Origin request header needed."};
+    if (config->cors == NULL || question.origin.len == 0 || question.bucket.len == 0 || !config->cors(config->services, exchange->arena, &question, ret_cors)) {
+        return false;
+    }
+    add_cors_header(answer, STR("Access-Control-Allow-Origin"), ret_cors->origin);
+    add_cors_header(answer, STR("Access-Control-Allow-Methods"), ret_cors->methods);
+    add_cors_header(answer, STR("Access-Control-Expose-Headers"), ret_cors->exposed);
+    add_cors_header(answer, STR("Access-Control-Allow-Credentials"), ret_cors->allows_credentials ? STR("true") : STR(""));
+    if (is_preflight_answer) {
+        add_cors_header(answer, STR("Access-Control-Allow-Headers"), ret_cors->headers);
+        add_cors_header(answer, STR("Access-Control-Max-Age"), ret_cors->max_age);
+    }
+    add_cors_header(answer, STR("Vary"), STR("Origin, Access-Control-Request-Headers, Access-Control-Request-Method"));
+    return true;
+}
+
 static enum MHD_Result send_answer(Exchange *exchange, struct MHD_Connection *connection, AwsAnswer *answer) {
     struct MHD_Response *response = make_response(exchange, answer);
     if (response == NULL) {
         return MHD_NO;
     }
-    bool is_s3 = exchange->request.service != NULL && exchange->request.service->protocol == AWS_REST_XML;
-    (void)MHD_add_response_header(response, is_s3 ? "x-amz-request-id" : "x-amzn-RequestId", exchange->request_id.data);
-    (void)MHD_add_response_header(response, "Server", is_s3 ? "AmazonS3" : "Solder");
+    AwsCorsAnswer cors;
+    if (is_s3(exchange) && !is_preflight(exchange) && aws_has_header(&exchange->request, "origin")) {
+        (void)add_cors(exchange, exchange->request.method, false, answer, &cors);
+    }
+    (void)MHD_add_response_header(response, is_s3(exchange) ? "x-amz-request-id" : "x-amzn-RequestId", exchange->request_id.data);
+    (void)MHD_add_response_header(response, "Server", is_s3(exchange) ? "AmazonS3" : "Solder");
     if (answer->content_type != NULL) {
         (void)MHD_add_response_header(response, "Content-Type", answer->content_type);
     }
@@ -297,6 +348,18 @@ static enum MHD_Result refuse(Exchange *exchange, struct MHD_Connection *connect
     return send_answer(exchange, connection, &answer);
 }
 
+static enum MHD_Result answer_preflight(Exchange *exchange, struct MHD_Connection *connection) {
+    AwsAnswer answer = {.status = 200, .headers = {.arena = exchange->arena}};
+    Str method = aws_header(&exchange->request, "access-control-request-method");
+    AwsCorsAnswer cors;
+    if (method.len == 0 || !add_cors(exchange, method, true, &answer, &cors)) {
+        (void)err_set(&exchange->err, method.len == 0 ? "BadRequest" : "AccessForbidden", "%s",
+                      method.len == 0 ? "Insufficient information. Origin request header needed." : cors.refusal);
+        return refuse(exchange, connection, NULL);
+    }
+    return send_answer(exchange, connection, &answer);
+}
+
 static enum MHD_Result end(Exchange *exchange, struct MHD_Connection *connection) {
     AwsCall call = {.arena = exchange->arena,
                     .account = exchange->server->config.account,
@@ -305,6 +368,10 @@ static enum MHD_Result end(Exchange *exchange, struct MHD_Connection *connection
                     .host = aws_header(&exchange->request, "host"),
                     .doc = yyjson_mut_doc_new(NULL)};
     AwsAnswer answer;
+    if (is_preflight(exchange)) {
+        yyjson_mut_doc_free(call.doc);
+        return answer_preflight(exchange, connection);
+    }
     call.output = yyjson_mut_obj(call.doc);
     bool ok = call.output != NULL || err_set(&exchange->err, ERR_INTERNAL, "no memory for an answer");
     ok = ok && check_body(exchange) && run_handler(exchange, &call, &answer);

@@ -100,17 +100,21 @@ static void add_resource(const AwsRequest *request, StrBuf *out) {
     }
 }
 
-bool aws_v2_signature(const AwsRequest *request, Str secret, Str *ret_signature, Err *err) {
-    StrBuf text = {.arena = request->arena};
+bool aws_v2_sign(Arena *arena, Str secret, Str text, Str *ret_signature, Err *err) {
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned len = 0;
+    if (HMAC(EVP_sha1(), secret.data, (int)secret.len, (const unsigned char *)text.data, text.len, mac, &len) == NULL) {
+        return err_set(err, ERR_INTERNAL, "HMAC failed");
+    }
+    *ret_signature = aws_base64(arena, (Str){(const char *)mac, len});
+    return true;
+}
+
+bool aws_v2_signature(const AwsRequest *request, Str secret, Str *ret_signature, Err *err) {
+    StrBuf text = {.arena = request->arena};
     strbuf_fmt(&text, "%.*s\n%.*s\n%.*s\n%.*s\n", STR_ARG(request->method), STR_ARG(header_or_query(request, "content-md5")),
                STR_ARG(header_or_query(request, "content-type")), STR_ARG(aws_query(request, "Expires", NULL)));
     add_amz_headers(request, &text);
     add_resource(request, &text);
-    if (HMAC(EVP_sha1(), secret.data, (int)secret.len, (const unsigned char *)text.data, text.len, mac, &len) == NULL) {
-        return err_set(err, ERR_INTERNAL, "HMAC failed");
-    }
-    *ret_signature = aws_base64(request->arena, (Str){(const char *)mac, len});
-    return true;
+    return aws_v2_sign(request->arena, secret, strbuf_str(&text), ret_signature, err);
 }

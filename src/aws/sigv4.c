@@ -337,6 +337,10 @@ static bool check_v4_signature(AwsRequest *request, const Claim *claim, Str secr
     return true;
 }
 
+static bool token_is_right(Str given, Str own) {
+    return given.len == own.len && CRYPTO_memcmp(given.data != NULL ? given.data : "", own.data != NULL ? own.data : "", own.len) == 0;
+}
+
 bool aws_authenticate(AwsRequest *request, const AwsConfig *config, Str body_hash, double now, Err *err) {
     Claim claim = {0};
     if (config->no_auth) {
@@ -361,7 +365,7 @@ bool aws_authenticate(AwsRequest *request, const AwsConfig *config, Str body_has
     if (!is_right) {
         return false;
     }
-    if (claim.token.len != token.len || CRYPTO_memcmp(claim.token.data != NULL ? claim.token.data : "", token.data != NULL ? token.data : "", token.len) != 0) {
+    if (!token_is_right(claim.token, token)) {
         return refuse(request, WRONG_TOKEN, "", err);
     }
     if (is_expired) {
@@ -369,6 +373,53 @@ bool aws_authenticate(AwsRequest *request, const AwsConfig *config, Str body_has
     }
     request->access_key = claim.access_key;
     return true;
+}
+
+static bool check_form_signature(AwsRequest *request, const AwsFormClaim *form, const Claim *claim, Str secret, Err *err) {
+    unsigned char mac[AWS_HASH_SIZE];
+    char hex[AWS_HEX_SIZE + 1];
+    Str own = {hex, AWS_HEX_SIZE};
+    if (claim->is_v2) {
+        if (!aws_v2_sign(request->arena, secret, form->policy, &own, err)) {
+            return false;
+        }
+    } else if (!signing_key(request->arena, secret, claim, mac) || !hmac(mac, AWS_HASH_SIZE, form->policy, mac)) {
+        return err_set(err, ERR_INTERNAL, "HMAC failed");
+    } else {
+        aws_hex(mac, sizeof mac, hex);
+    }
+    return (own.len == claim->signature.len && CRYPTO_memcmp(own.data, claim->signature.data, own.len) == 0) ||
+           refuse(request, WRONG_SIGNATURE, "", err);
+}
+
+/* The policy says itself how long it holds. */
+bool aws_authenticate_form(AwsRequest *request, const AwsConfig *config, const AwsFormClaim *form, Err *err) {
+    bool is_v2 = form->v2_key.len > 0;
+    Claim claim = {.access_key = form->v2_key, .signature = is_v2 ? form->v2_signature : form->signature, .token = form->token, .is_v2 = is_v2};
+    Str secret = {0};
+    Str token = {0};
+    bool is_expired = false;
+    bool is_read = is_v2 || (str_eq_c(form->algorithm, ALGORITHM) && split_credential(form->credential, &claim));
+    request->access_key = claim.access_key;
+    if (config->no_auth) {
+        return true;
+    }
+    if (form->policy.len == 0) {
+        return refuse(request, MISSING, "", err);
+    }
+    if (!is_read) {
+        return refuse(request, MALFORMED, "", err);
+    }
+    if (!config->find_key(config->services, request->arena, claim.access_key, &secret, &token, &is_expired)) {
+        return refuse(request, UNKNOWN_KEY, "", err);
+    }
+    if (!check_form_signature(request, form, &claim, secret, err)) {
+        return false;
+    }
+    if (!token_is_right(claim.token, token)) {
+        return refuse(request, WRONG_TOKEN, "", err);
+    }
+    return !is_expired || refuse(request, EXPIRED_KEY, "", err);
 }
 
 static bool part_is_right(AwsSigned *signing, const char *what, const char *empty, const unsigned char hash[AWS_HASH_SIZE], Str signature) {

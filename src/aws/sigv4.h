@@ -21,6 +21,13 @@ typedef struct AwsSigned {
 /* Finds the key and checks the signature. body_hash is the hex SHA-256 of the body where the body itself is signed (services that send no
  * x-amz-content-sha256), else it is not looked at. now: seconds since 1970. Error codes are those of the request's protocol. */
 bool aws_authenticate(AwsRequest *request, const AwsConfig *config, Str body_hash, double now, Err *err);
+/* What signs a POST form: the text of its policy, by the fields beside it. */
+typedef struct AwsFormClaim {
+    Str policy, algorithm, credential, signature, token;
+    Str v2_key, v2_signature; /* the fields before version 4; empty: it is version 4 */
+} AwsFormClaim;
+
+bool aws_authenticate_form(AwsRequest *request, const AwsConfig *config, const AwsFormClaim *form, Err *err);
 /* Whether the signature can only be checked with the body's hash. */
 bool aws_signs_body(const AwsRequest *request);
 /* The signature of one chunk, and of the trailer, of a signed chunked body; moves signing->signature on. false: it is wrong. */

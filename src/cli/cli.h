@@ -60,6 +60,7 @@ typedef struct CliServeConfig {
     bool no_auth, json_log;
     int max_runs;        /* job runs at once; 0: as many as cores */
     SuLimits run_limits; /* of each process of a run */
+    int lifecycle_day;   /* seconds of a day of S3's lifecycle rules; 0: as long as a day is */
 } CliServeConfig;
 
 typedef struct CliServer CliServer;

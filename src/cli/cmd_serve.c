@@ -94,6 +94,9 @@ static bool read_option(CliCall *call, int *at, CliServeConfig *config, Err *err
     if (cli_option(call, at, "--max-runs", &value)) {
         return read_number(value, "--max-runs", 1, &config->max_runs, err);
     }
+    if (cli_option(call, at, "--lifecycle-day", &value)) {
+        return read_number(value, "--lifecycle-day", 1, &config->lifecycle_day, err);
+    }
     if (strcmp(call->argv[*at], "--no-auth") == 0) {
         config->no_auth = true;
         (*at)++;

@@ -32,6 +32,7 @@ static const CliVerb VERBS[] = {
      "                     comes at less than 1 KB/s, default 60\n"
      "  --account ID       AWS account id in ARNs, default 000000000000\n"
      "  --region NAME      default us-east-1\n"
+     "  --lifecycle-day S  to try lifecycle rules of buckets: a day that lasts S seconds\n"
      "  --max-runs N       Glue job runs at once, default one a core; others wait\n"
      "  --run-memory SIZE  memory of each process of a run, default the machine's; its engine gets three quarters of it (by\n"
      "                     default of the machine's, divided by --max-runs) and spills beyond\n"

@@ -4,6 +4,7 @@
 
 #include "daemon/wire.h"
 #include "gen/build_info.h"
+#include "service/s3_cors.h"
 #include "service/service.h"
 #include "store/keys.h"
 
@@ -59,6 +60,7 @@ static bool start_services(CliServer *server, const CliServeConfig *config, Err 
                              .region = str_copy(arena, config->region),
                              .max_runs = config->max_runs,
                              .run_limits = config->run_limits,
+                             .lifecycle_day = config->lifecycle_day,
                              .python = str_from_c(setting("SOLDER_PYTHON", SOLDER_PYTHON_DEFAULT)),
                              .python_archive = STR(SOLDER_PYTHON_ARCHIVE_DEFAULT),
                              .spark_home = str_from_c(SOLDER_SPARK_HOME_DEFAULT)};
@@ -86,6 +88,7 @@ static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *
                          .json_log = config->json_log,
                          .services = &server->services,
                          .find_handler = sv_find_handler,
+                         .cors = sv_s3_cors,
                          .find_key = find_key};
     server->gateway = aws_server_start(&gateway, err);
     if (server->gateway == NULL) {

@@ -24,6 +24,10 @@ bool js_bool(yyjson_val *object, const char *name, bool fallback) {
     return yyjson_is_bool(value) ? yyjson_get_bool(value) : fallback;
 }
 
+Str js_mut_text(yyjson_mut_val *value) {
+    return (Str){yyjson_mut_get_str(value), yyjson_mut_get_len(value)};
+}
+
 void js_put_str(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, Str value) {
     char *repaired = NULL;
     if (value.len > 0 && !utf8_is_valid(value.data, value.len)) {

@@ -15,6 +15,9 @@ Str js_str(yyjson_val *object, const char *name);
 int64_t js_i64(yyjson_val *object, const char *name, int64_t fallback);
 bool js_bool(yyjson_val *object, const char *name, bool fallback);
 
+/* The same of an answer or of stored JSON. */
+Str js_mut_text(yyjson_mut_val *value);
+
 /* Adds a string member; replaces one of that name. What is not UTF-8 in it becomes U+FFFD: one wrong byte would cost the whole document. */
 void js_put_str(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, Str value);
 /* A time as the AWS JSON protocols give it: seconds since 1970 with milliseconds behind the point. */

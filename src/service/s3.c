@@ -37,8 +37,21 @@ static const Words WORDS[] = {
     {"NoSuchKey", "The specified key does not exist.", "Key", "Key"},
     {"NoSuchUpload", "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.", "UploadId",
      "UploadId"},
+    {"InvalidBucketState", "The request is not valid with the current state of the bucket.", NULL, NULL},
+    {"MethodNotAllowed", "The specified method is not allowed against this resource.", NULL, NULL},
     {"NoSuchVersion", "The specified version does not exist.", "VersionId", "VersionId"},
     {"NotImplemented", "A header you provided implies functionality that is not implemented", NULL, NULL},
+    {"NoSuchBucketPolicy", "The bucket policy does not exist", "BucketName", "Bucket"},
+    {"NoSuchConfiguration", "The specified configuration does not exist.", NULL, NULL},
+    {"NoSuchCORSConfiguration", "The CORS configuration does not exist", NULL, NULL},
+    {"NoSuchLifecycleConfiguration", "The lifecycle configuration does not exist", NULL, NULL},
+    {"NoSuchObjectLockConfiguration", "The specified object does not have a ObjectLock configuration", NULL, NULL},
+    {"NoSuchPublicAccessBlockConfiguration", "The public access block configuration was not found", NULL, NULL},
+    {"NoSuchTagSet", "The TagSet does not exist", NULL, NULL},
+    {"NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", NULL, NULL},
+    {"ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", NULL, NULL},
+    {"OwnershipControlsNotFoundError", "The bucket ownership controls were not found", NULL, NULL},
+    {"ReplicationConfigurationNotFoundError", "The replication configuration was not found", NULL, NULL},
     {"PreconditionFailed", "At least one of the pre-conditions you specified did not hold", NULL, NULL},
 };
 
@@ -61,6 +74,13 @@ void s3_detail(AwsCall *call, const char *name, Str value) {
         call->error_detail = yyjson_mut_obj(call->doc);
     }
     js_put_str(call->doc, call->error_detail, name, value);
+}
+
+void s3_error_header(AwsCall *call, const char *name, Str value) {
+    if (call->error_headers == NULL) {
+        call->error_headers = yyjson_mut_obj(call->doc);
+    }
+    js_put_str(call->doc, call->error_headers, name, value);
 }
 
 bool s3_error(AwsCall *call, Err *err, const char *code) {
@@ -137,18 +157,19 @@ static bool check_key(AwsCall *call, Err *err) {
 
 /* Members of inputs that ask for what Solder does not have: silence would be a lie about how the bytes are kept. */
 static bool check_absent_features(AwsCall *call, Err *err) {
-    static const char *const MEMBERS[] = {"SSECustomerAlgorithm", "SSECustomerKey", "CopySourceSSECustomerAlgorithm", "WriteOffsetBytes", "MFA"};
-    static const char *const LOCKS[] = {"ObjectLockMode", "ObjectLockRetainUntilDate", "ObjectLockLegalHoldStatus"};
+    static const struct {
+        const char *member, *header;
+    } MEMBERS[] = {{"SSECustomerAlgorithm", "x-amz-server-side-encryption-customer-algorithm"},
+                   {"SSECustomerKey", "x-amz-server-side-encryption-customer-key"},
+                   {"CopySourceSSECustomerAlgorithm", "x-amz-copy-source-server-side-encryption-customer-algorithm"},
+                   {"CopySourceSSECustomerKey", "x-amz-copy-source-server-side-encryption-customer-key"},
+                   {"WriteOffsetBytes", "x-amz-write-offset-bytes"},
+                   {"MFA", "x-amz-mfa"}};
     static const char *const GRANTS[] = {"GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"};
     for (size_t i = 0; i < sizeof MEMBERS / sizeof MEMBERS[0]; i++) {
-        if (yyjson_obj_get(call->input, MEMBERS[i]) != NULL) {
-            s3_detail(call, "Header", str_from_c(MEMBERS[i]));
+        if (yyjson_obj_get(call->input, MEMBERS[i].member) != NULL) {
+            s3_detail(call, "Header", str_from_c(MEMBERS[i].header));
             return s3_error(call, err, "NotImplemented");
-        }
-    }
-    for (size_t i = 0; i < sizeof LOCKS / sizeof LOCKS[0]; i++) {
-        if (yyjson_obj_get(call->input, LOCKS[i]) != NULL) {
-            return err_set(err, "InvalidRequest", "Bucket is missing Object Lock Configuration");
         }
     }
     /* As a bucket that was made with S3's defaults: its owner owns what is in it. */
@@ -168,10 +189,10 @@ bool s3_check(const SvServices *services, AwsCall *call, Err *err) {
             return s3_error(call, err, "AccessDenied");
         }
     }
-    /* Buckets without versioning have the one version "null". */
-    Str version = js_str(call->input, "VersionId");
-    if (version.len > 0 && !str_eq_c(version, "null")) {
-        return s3_bad_argument(call, err, "versionId", version, "Invalid version id specified");
+    yyjson_val *version = yyjson_obj_get(call->input, "VersionId");
+    if (version != NULL && !st_version_is_valid(js_text(version))) {
+        return s3_bad_argument(call, err, "versionId", js_text(version),
+                               yyjson_get_len(version) == 0 ? "Version id cannot be the empty string" : "Invalid version id specified");
     }
     return check_key(call, err) && check_absent_features(call, err);
 }
@@ -299,23 +320,9 @@ Str s3_url_decoded(Arena *arena, Str text) {
     return strbuf_str(&out);
 }
 
-Str s3_url_encoded(Arena *arena, Str text) {
-    StrBuf out = {.arena = arena};
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("-_.~/", c) != NULL);
-        if (is_plain) {
-            strbuf_add_char(&out, c);
-        } else {
-            strbuf_fmt(&out, "%%%02X", (unsigned char)c);
-        }
-    }
-    return strbuf_str(&out);
-}
-
 void s3_put_text(AwsCall *call, yyjson_mut_val *object, const char *name, Str text) {
     bool is_encoded = str_eq_c(js_str(call->input, "EncodingType"), "url");
-    js_put_str(call->doc, object, name, is_encoded ? s3_url_encoded(call->arena, text) : text);
+    js_put_str(call->doc, object, name, is_encoded ? aws_percent_encode(call->arena, text) : text);
 }
 
 Str s3_hex(Arena *arena, Str bytes) {
@@ -341,15 +348,25 @@ bool s3_copy_source(const SvServices *services, AwsCall *call, StObject *ret_sou
     if (at == 0 || key.len == 0 || !s3_is_utf8(source)) {
         return s3_bad_argument(call, err, "x-amz-copy-source", text, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey");
     }
-    if (version.len > 0 && !str_eq_c(version, "null")) {
+    if (question != NULL && !st_version_is_valid(version)) {
         return s3_bad_argument(call, err, "versionId", version, "Invalid version id specified");
     }
-    if (!st_object_get(services->store, call->arena, *ret_bucket, key, ret_source, err)) {
+    StVersion found;
+    bool ok = st_version_get(services->store, call->arena, *ret_bucket, key, version, &found, err);
+    if (ok && found.is_marker && version.len > 0) {
+        return err_set(err, "InvalidRequest", "The source of a copy request may not specifically refer to a delete marker by version id.");
+    }
+    if (!ok || found.is_marker) {
+        (void)err_set(err, "NoSuchKey", "a delete marker");
         s3_detail(call, "BucketName", *ret_bucket);
         if (err_is(err, "NoSuchKey")) {
             s3_detail(call, "Key", key);
         }
         return s3_failed(call, err);
+    }
+    *ret_source = found.object;
+    if (found.object.version.len > 0) {
+        js_put_str(call->doc, call->output, "CopySourceVersionId", found.object.version);
     }
     if (s3_read_condition(call, ret_source, "CopySource") != S3_HOLDS) {
         s3_detail(call, "Condition", STR("x-amz-copy-source-If-*"));

@@ -7,6 +7,7 @@
 
 #include "service/json_members.h"
 #include "service/service.h"
+#include "store/versions.h"
 
 enum { S3_MOST_IN_A_PAGE = 1000, S3_SMALLEST_PART = 5 * 1024 * 1024, S3_MOST_PARTS = 10000 };
 
@@ -14,6 +15,8 @@ enum { S3_MOST_IN_A_PAGE = 1000, S3_SMALLEST_PART = 5 * 1024 * 1024, S3_MOST_PAR
 
 /* A member beside the error's Code and Message. */
 void s3_detail(AwsCall *call, const char *name, Str value);
+/* A header of the error's answer. */
+void s3_error_header(AwsCall *call, const char *name, Str value);
 /* Sets the error with S3's message for the code. Returns false. */
 bool s3_error(AwsCall *call, Err *err, const char *code);
 /* InvalidArgument about one argument. Returns false. */
@@ -25,7 +28,7 @@ const char *s3_message(const char *code);
 
 /* ---- what all requests pass ---- */
 
-/* The owner that the request expects, its key, and what Solder does not have (versions, customers' keys, ACLs, locks). */
+/* The owner that the request expects, its key and version, and what Solder does not have (customers' keys, ACLs). */
 bool s3_check(const SvServices *services, AwsCall *call, Err *err);
 Str s3_bucket(const AwsCall *call);
 Str s3_key(const AwsCall *call);
@@ -33,6 +36,20 @@ bool s3_is_utf8(Str text);
 
 /* Adds an Owner (or Initiator) of the server's account. */
 void s3_put_owner(const SvServices *services, AwsCall *call, yyjson_mut_val *object, const char *member);
+
+/* ---- versions (s3_versions.c) ---- */
+
+/* The version that the request names, or the latest; no delete marker. S3's errors, with the headers that tell of a marker. */
+bool s3_find_version(const SvServices *services, AwsCall *call, StVersion *ret_version, Err *err);
+/* VersionId of the answer, unless the bucket keeps none. */
+void s3_put_version(AwsCall *call, const StObject *object);
+
+/* ---- listings (s3_list.c) ---- */
+
+/* MaxKeys and EncodingType. */
+bool s3_list_options(AwsCall *call, size_t *ret_limit, Err *err);
+/* Adds an object as listings show it. */
+yyjson_mut_val *s3_add_listed(const SvServices *services, AwsCall *call, yyjson_mut_val *contents, const StObject *object, bool with_owner);
 
 /* ---- ETags and conditions ---- */
 
@@ -58,14 +75,12 @@ S3RangeKind s3_range(Str text, int64_t size, S3Range *ret_range);
 
 /* ---- the source of a copy ---- */
 
-/* CopySource's object; its conditions hold. */
+/* CopySource's object, or the version of it; its conditions hold. CopySourceVersionId is put into the answer. */
 bool s3_copy_source(const SvServices *services, AwsCall *call, StObject *ret_source, Str *ret_bucket, Err *err);
 
 /* ---- text ---- */
 
 Str s3_url_decoded(Arena *arena, Str text);
-/* Percent-encodes all but unreserved characters and '/'. */
-Str s3_url_encoded(Arena *arena, Str text);
 /* Text of an answer that is percent-encoded when the request says encoding-type=url, because XML lacks some characters. */
 void s3_put_text(AwsCall *call, yyjson_mut_val *object, const char *name, Str text);
 Str s3_hex(Arena *arena, Str bytes);

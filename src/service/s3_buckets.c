@@ -1,6 +1,6 @@
 /* s3_buckets.c - S3: buckets, and the settings of a bucket that clients ask for.
  *
- * Behaviour: Amazon S3 API Reference, CreateBucket and its neighbours. A bucket is as S3's defaults make one: no versioning, no ACLs.
+ * Behaviour: Amazon S3 API Reference, CreateBucket and its neighbours. A bucket is as S3's defaults make one: no ACLs.
  */
 #include "service/s3.h"
 
@@ -52,10 +52,6 @@ bool sv_s3_create_bucket(void *self, AwsCall *call, Err *err) {
     if (!s3_check(services, call, err) || !check_location(services, call, location, err)) {
         return false;
     }
-    if (js_bool(call->input, "ObjectLockEnabledForBucket", false)) {
-        s3_detail(call, "Header", STR("x-amz-bucket-object-lock-enabled"));
-        return s3_error(call, err, "NotImplemented");
-    }
     if (!name_is_free(name)) {
         return s3_error(call, err, "InvalidBucketName");
     }
@@ -66,6 +62,9 @@ bool sv_s3_create_bucket(void *self, AwsCall *call, Err *err) {
             return s3_failed(call, err);
         }
         err_clear(err);
+    }
+    if (js_bool(call->input, "ObjectLockEnabledForBucket", false) && !st_bucket_set_lock(services->store, name, STR(""), 0, 0, err)) {
+        return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "Location", str_fmt(call->arena, "/%.*s", STR_ARG(name)));
     return true;
@@ -152,7 +151,31 @@ bool sv_s3_get_bucket_location(void *self, AwsCall *call, Err *err) {
 
 bool sv_s3_get_bucket_versioning(void *self, AwsCall *call, Err *err) {
     StBucket bucket;
-    return find_bucket(self, call, &bucket, err); /* never enabled: an empty answer */
+    if (!find_bucket(self, call, &bucket, err)) {
+        return false;
+    }
+    if (bucket.versioning.len > 0) { /* never enabled: an empty answer */
+        js_put_str(call->doc, call->output, "Status", bucket.versioning);
+    }
+    return true;
+}
+
+bool sv_s3_put_bucket_versioning(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    yyjson_val *wanted = yyjson_obj_get(call->input, "VersioningConfiguration");
+    Str status = js_str(wanted, "Status");
+    if (!s3_check(services, call, err)) {
+        return false;
+    }
+    if (str_eq_c(js_str(wanted, "MFADelete"), "Enabled")) {
+        s3_detail(call, "Header", STR("MfaDelete"));
+        return s3_error(call, err, "NotImplemented");
+    }
+    if (status.len == 0) {
+        return err_set(err, "IllegalVersioningConfigurationException", "The Versioning element must be specified");
+    }
+    return st_bucket_set_versioning(services->store, s3_bucket(call), status, err) ||
+           (err_is(err, "InvalidBucketState") ? false : s3_failed(call, err));
 }
 
 static void put_owners_grant(const SvServices *services, AwsCall *call) {
@@ -174,12 +197,9 @@ bool sv_s3_get_bucket_acl(void *self, AwsCall *call, Err *err) {
 
 bool sv_s3_get_object_acl(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
-    StObject object;
-    if (!s3_check(services, call, err)) {
+    StVersion version;
+    if (!s3_check(services, call, err) || !s3_find_version(services, call, &version, err)) {
         return false;
-    }
-    if (!st_object_get(services->store, call->arena, s3_bucket(call), s3_key(call), &object, err)) {
-        return s3_failed(call, err);
     }
     put_owners_grant(services, call);
     return true;

@@ -7,23 +7,19 @@
 
 #include <string.h>
 
-static bool read_limit(AwsCall *call, size_t *ret_limit, Err *err) {
+bool s3_list_options(AwsCall *call, size_t *ret_limit, Err *err) {
     int64_t most = js_i64(call->input, "MaxKeys", S3_MOST_IN_A_PAGE);
+    yyjson_val *encoding = yyjson_obj_get(call->input, "EncodingType");
     if (most < 0 || most > INT32_MAX) {
         return s3_bad_argument(call, err, "maxKeys", str_fmt(call->arena, "%lld", (long long)most),
                                "Argument maxKeys must be an integer between 0 and 2147483647");
     }
     *ret_limit = most > S3_MOST_IN_A_PAGE ? S3_MOST_IN_A_PAGE : (size_t)most;
-    return true;
-}
-
-static bool check_encoding(AwsCall *call, Err *err) {
-    yyjson_val *encoding = yyjson_obj_get(call->input, "EncodingType");
     return encoding == NULL || str_eq_c(js_text(encoding), "url") ||
            s3_bad_argument(call, err, "encoding-type", js_text(encoding), "Invalid Encoding Method specified in Request");
 }
 
-static void add_object(const SvServices *services, AwsCall *call, yyjson_mut_val *contents, const StObject *object, bool with_owner) {
+yyjson_mut_val *s3_add_listed(const SvServices *services, AwsCall *call, yyjson_mut_val *contents, const StObject *object, bool with_owner) {
     yyjson_mut_val *item = yyjson_mut_arr_add_obj(call->doc, contents);
     yyjson_mut_val *meta = s3_meta_read(call, object->meta);
     s3_put_text(call, item, "Key", object->key);
@@ -41,6 +37,7 @@ static void add_object(const SvServices *services, AwsCall *call, yyjson_mut_val
     if (with_owner) {
         s3_put_owner(services, call, item, "Owner");
     }
+    return item;
 }
 
 typedef struct Listed {
@@ -73,7 +70,7 @@ static bool list(SvServices *services, AwsCall *call, StPage *page, bool with_ow
         if (entry->is_prefix) {
             s3_put_text(call, yyjson_mut_arr_add_obj(call->doc, prefixes), "Prefix", entry->object.key);
         } else {
-            add_object(services, call, contents, &entry->object, with_owner);
+            (void)s3_add_listed(services, call, contents, &entry->object, with_owner);
         }
     }
     return true;
@@ -83,7 +80,7 @@ bool sv_s3_list_objects(void *self, AwsCall *call, Err *err) {
     Listed listed = {0};
     /* A marker below a common prefix is behind all of it: NextMarker may be one. */
     StPage page = {.after = js_str(call->input, "Marker"), .after_rolls_up = true};
-    if (!s3_check(self, call, err) || !read_limit(call, &page.limit, err) || !check_encoding(call, err) || !list(self, call, &page, true, &listed, err)) {
+    if (!s3_check(self, call, err) || !s3_list_options(call, &page.limit, err) || !list(self, call, &page, true, &listed, err)) {
         return false;
     }
     s3_put_text(call, call->output, "Marker", page.after);
@@ -98,7 +95,7 @@ bool sv_s3_list_objects_v2(void *self, AwsCall *call, Err *err) {
     yyjson_val *token = yyjson_obj_get(call->input, "ContinuationToken");
     Str start_after = js_str(call->input, "StartAfter");
     StPage page = {.after = start_after};
-    if (!s3_check(self, call, err) || !read_limit(call, &page.limit, err) || !check_encoding(call, err)) {
+    if (!s3_check(self, call, err) || !s3_list_options(call, &page.limit, err)) {
         return false;
     }
     if (token != NULL) {

@@ -115,11 +115,13 @@ void s3_meta_drop_checksums(yyjson_mut_val *meta) {
         (void)yyjson_mut_obj_remove_key(meta, CHECKSUMS[i]);
     }
     (void)yyjson_mut_obj_remove_key(meta, "ChecksumType");
+    (void)yyjson_mut_obj_remove_key(meta, "PartChecksums");
 }
 
 void s3_meta_keep_bytes(AwsCall *call, yyjson_mut_val *from, yyjson_mut_val *to) {
     s3_meta_show_checksums(call, from, to);
     copy_member(call, from, "PartSizes", to);
+    copy_member(call, from, "PartChecksums", to);
 }
 
 /* ---- checksums ---- */
@@ -138,10 +140,9 @@ Str s3_meta_algorithm(yyjson_mut_val *meta) {
     return STR("");
 }
 
-/* owned_before: digests that already have the bytes in front; NULL: none. Ended when this fails. */
-AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned wanted, AwsDigests *owned_before, Err *err) {
+AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned wanted, Err *err) {
     enum { BUFFER = 1 << 16 };
-    AwsDigests *digests = owned_before != NULL ? owned_before : aws_digests_new(wanted);
+    AwsDigests *digests = aws_digests_new(wanted);
     int fd = open(path.data, O_RDONLY | O_CLOEXEC);
     bool ok = (digests != NULL || err_set(err, ERR_INTERNAL, "no memory for digests")) &&
               (fd >= 0 || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno)));
@@ -168,7 +169,7 @@ AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned want
 
 /* ---- tags ---- */
 
-static bool add_tag(AwsCall *call, yyjson_mut_val *tags, Str key, Str value, Err *err) {
+static bool add_tag(AwsCall *call, yyjson_mut_val *tags, Str key, Str value, size_t most, Err *err) {
     size_t i;
     size_t count;
     yyjson_mut_val *tag;
@@ -184,8 +185,8 @@ static bool add_tag(AwsCall *call, yyjson_mut_val *tags, Str key, Str value, Err
     if (value.len > LONGEST_TAG_VALUE * 4 || !s3_is_utf8(value)) {
         return err_set(err, "InvalidTag", "The TagValue you have provided is invalid");
     }
-    if (yyjson_mut_arr_size(tags) == MOST_TAGS) {
-        return err_set(err, "BadRequest", "Object tags cannot be greater than %d", MOST_TAGS);
+    if (yyjson_mut_arr_size(tags) == most) {
+        return err_set(err, "BadRequest", "Object tags cannot be greater than %zu", most);
     }
     yyjson_mut_val *added = yyjson_mut_arr_add_obj(call->doc, tags);
     js_put_str(call->doc, added, "Key", key);
@@ -197,18 +198,26 @@ static Str tags_text(AwsCall *call, yyjson_mut_val *tags) {
     return yyjson_mut_arr_size(tags) == 0 ? STR("") : js_write(call->arena, tags);
 }
 
-bool s3_tags_of_set(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err) {
+static bool tags_of(AwsCall *call, yyjson_val *tag_set, size_t most, Str *ret_tags, Err *err) {
     yyjson_mut_val *tags = yyjson_mut_arr(call->doc);
     size_t i;
     size_t count;
     yyjson_val *tag;
     yyjson_arr_foreach(tag_set, i, count, tag) {
-        if (!add_tag(call, tags, js_str(tag, "Key"), js_str(tag, "Value"), err)) {
+        if (!add_tag(call, tags, js_str(tag, "Key"), js_str(tag, "Value"), most, err)) {
             return false;
         }
     }
     *ret_tags = tags_text(call, tags);
     return true;
+}
+
+bool s3_tags_of_set(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err) {
+    return tags_of(call, tag_set, MOST_TAGS, ret_tags, err);
+}
+
+bool s3_tags_of_bucket(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err) {
+    return tags_of(call, tag_set, SIZE_MAX, ret_tags, err);
 }
 
 /* A form's text: '+' is a blank. */
@@ -229,7 +238,7 @@ bool s3_tags_of_header(AwsCall *call, Str header, Str *ret_tags, Err *err) {
         const char *equals = pair.len == 0 ? NULL : memchr(pair.data, '=', pair.len);
         size_t at = equals == NULL ? pair.len : (size_t)(equals - pair.data);
         Str key = form_text(call->arena, str_slice(pair, 0, at));
-        if (pair.len > 0 && !add_tag(call, tags, key, form_text(call->arena, str_slice(pair, at + 1, pair.len)), err)) {
+        if (pair.len > 0 && !add_tag(call, tags, key, form_text(call->arena, str_slice(pair, at + 1, pair.len)), MOST_TAGS, err)) {
             return false;
         }
         from = end + 1;

@@ -1,7 +1,7 @@
 /* service/s3_metadata.h - what S3 keeps of an object beside its bytes: headers, x-amz-meta-*, checksums, tags.
  *
  * Used by s3_objects.c, s3_list.c, s3_multipart.c, s3_tagging.c. The stored form is JSON whose members have the names of the GetObject output, so that
- * showing is copying, and "PartSizes" of a multipart upload. Invariant: what is stored passed S3's limits.
+ * showing is copying, and of a multipart upload "PartSizes" and "PartChecksums". Invariant: what is stored passed S3's limits.
  */
 #ifndef SOLDER_SERVICE_S3_METADATA_H
 #define SOLDER_SERVICE_S3_METADATA_H
@@ -29,10 +29,12 @@ Str s3_checksum_member(Arena *arena, Str algorithm);
 /* "CRC32" of the first checksum that is there; empty: none. */
 Str s3_meta_algorithm(yyjson_mut_val *meta);
 /* The digests of a file's bytes. NULL with err set; the caller frees it. */
-AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned wanted, AwsDigests *owned_before, Err *err);
+AwsDigests *s3_digest_file(Str path, int64_t offset, int64_t size, unsigned wanted, Err *err);
 
 /* "a=b&c=d" of the header x-amz-tagging as the stored TagSet; empty text when there are none. */
 bool s3_tags_of_header(AwsCall *call, Str header, Str *ret_tags, Err *err);
+/* Of a bucket: more of them. */
+bool s3_tags_of_bucket(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err);
 bool s3_tags_of_set(AwsCall *call, yyjson_val *tag_set, Str *ret_tags, Err *err);
 
 #endif

@@ -3,7 +3,9 @@
  * Behaviour: Amazon S3 API Reference; checksums: "Checking object integrity" of the user guide. The ETag is S3's: MD5 of the parts' MD5s, "-" and their
  * number. What the checksum of the whole is to be stands in the upload's metadata as UploadChecksum and ChecksumType, until the object takes its place.
  */
+#include "service/s3_locks.h"
 #include "service/s3_metadata.h"
+#include "service/s3_settings.h"
 
 #include "store/uploads.h"
 
@@ -24,8 +26,7 @@ static bool find_upload(SvServices *services, AwsCall *call, StUpload *ret_uploa
 }
 
 static Str member_text(yyjson_mut_val *object, const char *name) {
-    yyjson_mut_val *value = yyjson_mut_obj_get(object, name);
-    return (Str){yyjson_mut_get_str(value), yyjson_mut_get_len(value)};
+    return js_mut_text(yyjson_mut_obj_get(object, name));
 }
 
 /* ---- begin ---- */
@@ -65,11 +66,17 @@ bool sv_s3_create_multipart_upload(void *self, AwsCall *call, Err *err) {
     Str tags;
     Str text;
     StUpload upload;
-    if (!s3_check(services, call, err) || !s3_tags_of_header(call, js_str(call->input, "Tagging"), &tags, err)) {
+    StLock lock;
+    if (!s3_check(services, call, err) || !s3_tags_of_header(call, js_str(call->input, "Tagging"), &tags, err) ||
+        !s3_lock_of_input(services, call, &lock, err)) {
         return false;
     }
     yyjson_mut_val *meta = s3_meta_of_input(call, err);
-    if (meta == NULL || !put_checksum_wish(call, meta, err) || !s3_meta_text(call, meta, &text, err) ||
+    if (meta == NULL || !s3_put_encryption(services, call, meta, err)) {
+        return false;
+    }
+    s3_lock_into_meta(call, &lock, meta);
+    if (!put_checksum_wish(call, meta, err) || !s3_meta_text(call, meta, &text, err) ||
         !st_upload_create(services->store, call->arena, s3_bucket(call), s3_key(call), text, tags, &upload, err)) {
         return s3_failed(call, err);
     }
@@ -116,6 +123,7 @@ bool sv_s3_upload_part(void *self, AwsCall *call, Err *err) {
         return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, part.etag));
+    s3_show_encryption(call, s3_meta_read(call, upload.meta));
     s3_meta_show_checksums(call, meta, call->output);
     return true;
 }
@@ -177,7 +185,7 @@ static bool digest_part(AwsCall *call, const StUpload *upload, Str path, int64_t
     Str wanted = str_lower(call->arena, member_text(s3_meta_read(call, upload->meta), "UploadChecksum"));
     AwsDigest which = AWS_MD5;
     bool has_checksum = wanted.len > 0 && aws_digest_named(wanted, &which);
-    AwsDigests *digests = s3_digest_file(path, 0, size, 1u << AWS_MD5 | 1u << which, NULL, err);
+    AwsDigests *digests = s3_digest_file(path, 0, size, 1u << AWS_MD5 | 1u << which, err);
     if (digests == NULL) {
         return false;
     }
@@ -323,6 +331,27 @@ static bool same_checksums(AwsCall *call, yyjson_val *wanted, const StPart *part
     return true;
 }
 
+/* An upload whose checksum is made of those of its parts wants to hear them again. */
+static bool check_named_checksums(AwsCall *call, yyjson_mut_val *meta, yyjson_val *wanted, Err *err) {
+    Str algorithm = str_lower(call->arena, member_text(meta, "UploadChecksum"));
+    Str member = s3_checksum_member(call->arena, algorithm);
+    size_t i;
+    size_t count;
+    yyjson_val *item;
+    if (algorithm.len == 0 || !str_eq_c(member_text(meta, "ChecksumType"), "COMPOSITE")) {
+        return true;
+    }
+    yyjson_arr_foreach(wanted, i, count, item) {
+        if (yyjson_obj_get(item, member.data) == NULL) {
+            return err_set(err, "InvalidRequest",
+                           "The upload was created using a %.*s checksum. The complete request must include the checksum for each part. It was missing "
+                           "for part %lld in the request.",
+                           STR_ARG(algorithm), (long long)js_i64(item, "PartNumber", 0));
+        }
+    }
+    return true;
+}
+
 static bool check_order(AwsCall *call, yyjson_val *wanted, Err *err) {
     int64_t last = 0;
     size_t i;
@@ -371,21 +400,27 @@ static bool choose_parts(SvServices *services, AwsCall *call, yyjson_val *wanted
     return true;
 }
 
-/* The checksum of the parts' checksums, or of all their bytes. */
-static AwsDigests *digest_parts(AwsCall *call, const StPart *parts, size_t count, AwsDigest which, const char *member, bool is_whole, Err *err) {
+/* From the parts' own: of all their bytes, or the checksum of their checksums. */
+static bool join_checksums(AwsCall *call, const StPart *parts, size_t count, AwsDigest which, const char *member, bool is_whole, Str *ret_value, Err *err) {
     AwsDigests *digests = aws_digests_new(1u << which);
-    for (size_t i = 0; digests != NULL && i < count; i++) {
+    Str joined = STR("");
+    bool ok = digests != NULL;
+    for (size_t i = 0; ok && i < count; i++) {
         Str bytes;
-        if (is_whole) {
-            digests = s3_digest_file(parts[i].path, 0, parts[i].size, 1u << which, digests, err);
-        } else if (aws_base64_decode(call->arena, member_text(s3_meta_read(call, parts[i].meta), member), &bytes)) {
+        ok = aws_base64_decode(call->arena, member_text(s3_meta_read(call, parts[i].meta), member), &bytes);
+        if (ok && !is_whole) {
             aws_digests_add(digests, bytes);
+        } else if (ok && i > 0) {
+            ok = aws_crc_join(call->arena, which, joined, bytes, parts[i].size, &joined);
+        } else if (ok) {
+            joined = bytes;
         }
     }
-    if (digests == NULL) {
-        (void)err_set(err, ERR_INTERNAL, "no memory for digests");
+    if (ok) {
+        *ret_value = aws_base64(call->arena, is_whole ? joined : aws_digests_get(digests, which));
     }
-    return digests;
+    aws_digests_free(digests);
+    return ok || err_set(err, ERR_INTERNAL, "the checksums of an upload's parts can't be joined");
 }
 
 /* Puts the checksum of the whole in the place of the wish for it. */
@@ -397,12 +432,10 @@ static bool put_checksum(AwsCall *call, const StPart *parts, size_t count, yyjso
         return true; /* none was wished for */
     }
     Str member = s3_checksum_member(call->arena, algorithm);
-    AwsDigests *digests = digest_parts(call, parts, count, which, member.data, is_whole, err);
-    if (digests == NULL) {
+    Str value;
+    if (!join_checksums(call, parts, count, which, member.data, is_whole, &value, err)) {
         return false;
     }
-    Str value = aws_base64(call->arena, aws_digests_get(digests, which));
-    aws_digests_free(digests);
     value = is_whole ? value : str_fmt(call->arena, "%.*s-%zu", STR_ARG(value), count);
     Str given = js_str(call->input, member.data);
     if (given.len > 0 && !str_eq(given, value)) {
@@ -413,16 +446,24 @@ static bool put_checksum(AwsCall *call, const StPart *parts, size_t count, yyjso
     return true;
 }
 
-static void put_part_sizes(AwsCall *call, const StPart *parts, size_t count, yyjson_mut_val *meta) {
+/* Sizes, and where the upload wants checksums, those of the parts. */
+static void put_parts(AwsCall *call, const StPart *parts, size_t count, yyjson_mut_val *meta) {
+    Str algorithm = s3_meta_algorithm(meta);
+    Str member = s3_checksum_member(call->arena, algorithm);
     yyjson_mut_val *sizes = yyjson_mut_obj_add_arr(call->doc, meta, "PartSizes");
+    yyjson_mut_val *checksums = algorithm.len == 0 ? NULL : yyjson_mut_obj_add_arr(call->doc, meta, "PartChecksums");
     for (size_t i = 0; i < count; i++) {
         (void)yyjson_mut_arr_add_int(call->doc, sizes, parts[i].size);
+        if (checksums != NULL) {
+            Str own = member_text(s3_meta_read(call, parts[i].meta), member.data);
+            (void)yyjson_mut_arr_add_strncpy(call->doc, checksums, own.data != NULL ? own.data : "", own.len);
+        }
     }
 }
 
 static void show_completed(AwsCall *call, Str etag, yyjson_mut_val *meta) {
     Str bucket = s3_bucket(call);
-    Str key = s3_url_encoded(call->arena, s3_key(call));
+    Str key = aws_percent_encode(call->arena, s3_key(call));
     js_put_str(call->doc, call->output, "Location", str_fmt(call->arena, "http://%.*s/%.*s/%.*s", STR_ARG(call->host), STR_ARG(bucket), STR_ARG(key)));
     js_put_str(call->doc, call->output, "Bucket", bucket);
     js_put_str(call->doc, call->output, "Key", s3_key(call));
@@ -438,6 +479,7 @@ static bool is_done_already(SvServices *services, AwsCall *call, Str etag) {
         return false;
     }
     show_completed(call, etag, s3_meta_read(call, object.meta));
+    s3_put_version(call, &object);
     return true;
 }
 
@@ -458,6 +500,7 @@ bool sv_s3_complete_multipart_upload(void *self, AwsCall *call, Err *err) {
     StUpload upload;
     const StPart *parts = NULL;
     StPut put = {.key = s3_key(call)};
+    StObject object;
     if (count == 0) {
         return s3_error(call, err, "MalformedXML");
     }
@@ -473,16 +516,19 @@ bool sv_s3_complete_multipart_upload(void *self, AwsCall *call, Err *err) {
         return s3_failed(call, err);
     }
     yyjson_mut_val *meta = s3_meta_read(call, upload.meta);
-    if (!choose_parts(services, call, wanted, &parts, err) || !check_size(call, parts, count, err) || !put_checksum(call, parts, count, meta, err)) {
+    if (!check_named_checksums(call, meta, wanted, err) || !choose_parts(services, call, wanted, &parts, err) || !check_size(call, parts, count, err) || !put_checksum(call, parts, count, meta, err)) {
         return false;
     }
-    put_part_sizes(call, parts, count, meta);
+    put_parts(call, parts, count, meta);
+    put.lock = s3_lock_out_of_meta(meta);
     put.tags = upload.tags;
     if (!s3_meta_text(call, meta, &put.meta, err) ||
-        !st_upload_complete(services->store, call->arena, s3_bucket(call), upload.id, &put, parts, count, NULL, err)) {
+        !st_upload_complete(services->store, call->arena, s3_bucket(call), upload.id, &put, parts, count, &object, err)) {
         return s3_failed(call, err);
     }
     show_completed(call, put.etag, meta);
+    s3_show_encryption(call, meta);
+    s3_put_version(call, &object);
     return true;
 }
 

@@ -3,7 +3,9 @@
  * Behaviour: Amazon S3 API Reference; conditions: "Conditional requests" of the user guide. ETags are as PutObject's (MD5) except where
  * store/store.h says otherwise; a copy keeps its source's, since its bytes are the same.
  */
+#include "service/s3_locks.h"
 #include "service/s3_metadata.h"
+#include "service/s3_settings.h"
 
 #include <string.h>
 
@@ -16,15 +18,16 @@ bool sv_s3_put_object(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     const AwsUpload *upload = call->upload;
     StPut put = {.key = s3_key(call)};
+    StObject object;
     if (upload == NULL) {
         return err_set(err, ERR_INTERNAL, "PutObject came without a body");
     }
     if (!s3_check(services, call, err) || !s3_write_condition(call, &put.condition, err) ||
-        !s3_tags_of_header(call, js_str(call->input, "Tagging"), &put.tags, err)) {
+        !s3_tags_of_header(call, js_str(call->input, "Tagging"), &put.tags, err) || !s3_lock_of_input(services, call, &put.lock, err)) {
         return false;
     }
     yyjson_mut_val *meta = s3_meta_of_input(call, err);
-    if (meta == NULL) {
+    if (meta == NULL || !s3_put_encryption(services, call, meta, err)) {
         return false;
     }
     if (upload->checksum_name.len > 0) {
@@ -33,10 +36,11 @@ bool sv_s3_put_object(void *self, AwsCall *call, Err *err) {
     }
     put.etag = s3_hex(call->arena, (Str){(const char *)upload->md5, sizeof upload->md5});
     if (!s3_meta_text(call, meta, &put.meta, err) ||
-        !st_object_put(services->store, call->arena, s3_bucket(call), &put, upload->path, NULL, err)) {
+        !st_object_put(services->store, call->arena, s3_bucket(call), &put, upload->path, &object, err)) {
         return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, put.etag));
+    s3_put_version(call, &object);
     s3_meta_show_checksums(call, meta, call->output);
     return true;
 }
@@ -93,9 +97,23 @@ static void override_headers(AwsCall *call) {
     }
 }
 
+/* Those of the whole, or of the part that was asked for. */
+static void show_checksums(AwsCall *call, const StObject *object, yyjson_mut_val *meta, const S3Range *range) {
+    int64_t number = js_i64(call->input, "PartNumber", 0);
+    Str part = number < 1 ? STR("") : js_mut_text(yyjson_mut_arr_get(yyjson_mut_obj_get(meta, "PartChecksums"), (size_t)number - 1));
+    if (part.len > 0) {
+        js_put_str(call->doc, call->output, s3_checksum_member(call->arena, s3_meta_algorithm(meta)).data, part);
+        js_put_str(call->doc, call->output, "ChecksumType", js_mut_text(yyjson_mut_obj_get(meta, "ChecksumType")));
+    } else if (range->size == object->size) {
+        s3_meta_show_checksums(call, meta, call->output);
+    }
+}
+
 static void show_object(AwsCall *call, const StObject *object, yyjson_mut_val *meta, const S3Range *range) {
     yyjson_mut_val *output = call->output;
     s3_meta_show(call, meta, output);
+    s3_show_encryption(call, meta);
+    s3_show_lock(call, &object->lock);
     override_headers(call);
     js_put_str(call->doc, output, "AcceptRanges", STR("bytes"));
     (void)yyjson_mut_obj_add_int(call->doc, output, "ContentLength", range->size);
@@ -107,8 +125,8 @@ static void show_object(AwsCall *call, const StObject *object, yyjson_mut_val *m
                        str_fmt(call->arena, "bytes %lld-%lld/%lld", (long long)range->offset, (long long)last, (long long)object->size));
         }
     }
-    if (str_eq_c(js_str(call->input, "ChecksumMode"), "ENABLED") && range->size == object->size) {
-        s3_meta_show_checksums(call, meta, output);
+    if (str_eq_c(js_str(call->input, "ChecksumMode"), "ENABLED")) {
+        show_checksums(call, object, meta, range);
     }
     yyjson_mut_val *tags = object->tags.len == 0 ? NULL : js_parse_into(call->doc, object->tags);
     if (tags != NULL) {
@@ -118,14 +136,13 @@ static void show_object(AwsCall *call, const StObject *object, yyjson_mut_val *m
 
 /* GetObject and HeadObject are the same but for the body. */
 static bool read_object(SvServices *services, AwsCall *call, bool with_body, Err *err) {
-    StObject object;
+    StVersion version;
     S3Range range;
-    if (!s3_check(services, call, err)) {
+    if (!s3_check(services, call, err) || !s3_find_version(services, call, &version, err)) {
         return false;
     }
-    if (!st_object_get(services->store, call->arena, s3_bucket(call), s3_key(call), &object, err)) {
-        return s3_failed(call, err);
-    }
+    StObject object = version.object;
+    s3_put_version(call, &object);
     js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, object.etag));
     js_put_time(call->doc, call->output, "LastModified", object.modified_us / 1000000 * 1000000);
     switch (s3_read_condition(call, &object, "")) {
@@ -185,7 +202,7 @@ static bool add_checksum(AwsCall *call, const StObject *source, yyjson_mut_val *
         s3_detail(call, "Header", STR("x-amz-checksum-algorithm"));
         return s3_error(call, err, "NotImplemented");
     }
-    AwsDigests *digests = s3_digest_file(source->path, 0, source->size, 1u << which, NULL, err);
+    AwsDigests *digests = s3_digest_file(source->path, 0, source->size, 1u << which, err);
     if (digests == NULL) {
         return false;
     }
@@ -198,7 +215,7 @@ static bool add_checksum(AwsCall *call, const StObject *source, yyjson_mut_val *
 
 static bool changes_nothing(const AwsCall *call, Str source_bucket, const StObject *source) {
     return str_eq(source_bucket, s3_bucket(call)) && str_eq(source->key, s3_key(call)) &&
-           !str_eq_c(js_str(call->input, "MetadataDirective"), "REPLACE") && yyjson_obj_get(call->input, "StorageClass") == NULL &&
+           yyjson_mut_obj_get(call->output, "CopySourceVersionId") == NULL && !str_eq_c(js_str(call->input, "MetadataDirective"), "REPLACE") && yyjson_obj_get(call->input, "StorageClass") == NULL &&
            yyjson_obj_get(call->input, "WebsiteRedirectLocation") == NULL && yyjson_obj_get(call->input, "ServerSideEncryption") == NULL;
 }
 
@@ -209,7 +226,7 @@ bool sv_s3_copy_object(void *self, AwsCall *call, Err *err) {
     Str source_bucket;
     yyjson_mut_val *meta = NULL;
     StPut put = {.key = s3_key(call)};
-    if (!s3_check(services, call, err) || !s3_write_condition(call, &put.condition, err) ||
+    if (!s3_check(services, call, err) || !s3_write_condition(call, &put.condition, err) || !s3_lock_of_input(services, call, &put.lock, err) ||
         !s3_copy_source(services, call, &source, &source_bucket, err)) {
         return false;
     }
@@ -223,11 +240,12 @@ bool sv_s3_copy_object(void *self, AwsCall *call, Err *err) {
                        (long long)LARGEST_COPY);
     }
     put.etag = source.etag;
-    if (!copied_meta(call, &source, &meta, &put.tags, err) || !add_checksum(call, &source, meta, err) ||
+    if (!copied_meta(call, &source, &meta, &put.tags, err) || !add_checksum(call, &source, meta, err) || !s3_put_encryption(services, call, meta, err) ||
         !s3_meta_text(call, meta, &put.meta, err) ||
         !st_object_copy(services->store, call->arena, &source, s3_bucket(call), &put, &copy, err)) {
         return s3_failed(call, err);
     }
+    s3_put_version(call, &copy);
     yyjson_mut_val *result = yyjson_mut_obj_add_obj(call->doc, call->output, "CopyObjectResult");
     js_put_str(call->doc, result, "ETag", s3_quoted(call->arena, copy.etag));
     js_put_time(call->doc, result, "LastModified", copy.modified_us);
@@ -237,74 +255,107 @@ bool sv_s3_copy_object(void *self, AwsCall *call, Err *err) {
 
 /* ---- delete ---- */
 
+/* What was removed, as DeleteObject and an item of DeleteObjects tell it. */
+static void show_removed(AwsCall *call, const StRemoval *removal, const StRemoved *removed, const char *marker_member, yyjson_mut_val *output) {
+    if (removal->version.len > 0) {
+        js_put_str(call->doc, output, "VersionId", removal->version);
+    }
+    if (removed->is_marker) {
+        (void)yyjson_mut_obj_add_bool(call->doc, output, "DeleteMarker", true);
+        js_put_str(call->doc, output, marker_member, removed->version);
+    }
+}
+
 bool sv_s3_delete_object(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
-    StCondition condition = {.etag = s3_unquoted(js_str(call->input, "IfMatch"))};
-    return s3_check(services, call, err) &&
-           (st_object_delete_if(services->store, s3_bucket(call), s3_key(call), &condition, err) || s3_failed(call, err));
+    StRemoval removal = {.key = s3_key(call),
+                         .version = js_str(call->input, "VersionId"),
+                         .condition = {.etag = s3_unquoted(js_str(call->input, "IfMatch"))},
+                         .bypasses_governance = js_bool(call->input, "BypassGovernanceRetention", false)};
+    StRemoved removed;
+    if (!s3_check(services, call, err)) {
+        return false;
+    }
+    if (!st_objects_remove(services->store, call->arena, s3_bucket(call), &removal, 1, &removed, err)) {
+        return s3_failed(call, err);
+    }
+    if (removed.failure != NULL) {
+        (void)err_set(err, removed.failure->code, "%s", removed.failure->message);
+        return err_is(err, "AccessDenied") ? false : s3_failed(call, err);
+    }
+    show_removed(call, &removal, &removed, "VersionId", call->output);
+    return true;
 }
 
 /* The error of one key among many. */
-static void add_failure(AwsCall *call, yyjson_mut_val *errors, Str key, const Err *failure) {
+static void add_failure(AwsCall *call, yyjson_mut_val *errors, Str key, Str version, const Err *failure) {
     yyjson_mut_val *item = yyjson_mut_arr_add_obj(call->doc, errors);
     const char *message = s3_message(failure->code);
     js_put_str(call->doc, item, "Key", key);
+    if (version.len > 0) {
+        js_put_str(call->doc, item, "VersionId", version);
+    }
     js_put_str(call->doc, item, "Code", str_from_c(failure->code));
-    js_put_str(call->doc, item, "Message", str_from_c(message != NULL ? message : failure->message));
+    js_put_str(call->doc, item, "Message", str_from_c(message != NULL && !err_is(failure, "AccessDenied") ? message : failure->message));
 }
 
-/* One key that the request wants deleted only under a condition, or as a version; false: it is one of the plain ones, which are deleted in any
- * case. */
-static bool delete_special(SvServices *services, AwsCall *call, yyjson_val *object, yyjson_mut_val *errors, bool *ret_deleted) {
-    Str version = js_str(object, "VersionId");
-    StCondition condition = {.etag = s3_unquoted(js_str(object, "ETag"))};
-    Err failure = {0};
-    if (version.len > 0 && !str_eq_c(version, "null")) {
-        (void)err_set(&failure, "NoSuchVersion", "no versions");
-    } else if (yyjson_obj_get(object, "LastModifiedTime") != NULL || yyjson_obj_get(object, "Size") != NULL) {
-        (void)err_set(&failure, "NotImplemented", "no such conditions");
-    } else if (condition.etag.len > 0) {
-        (void)st_object_delete_if(services->store, s3_bucket(call), js_str(object, "Key"), &condition, &failure);
-    } else {
-        return false;
+/* One item as the store takes it; false: it can't be, and failure says why. */
+static bool read_removal(AwsCall *call, yyjson_val *object, StRemoval *ret_removal, Err *failure) {
+    *ret_removal = (StRemoval){.key = js_str(object, "Key"),
+                               .version = js_str(object, "VersionId"),
+                               .condition = {.etag = s3_unquoted(js_str(object, "ETag"))},
+                               .bypasses_governance = js_bool(call->input, "BypassGovernanceRetention", false)};
+    if (ret_removal->version.len > 0 && !st_version_is_valid(ret_removal->version)) {
+        return err_set(failure, "NoSuchVersion", "no such version");
     }
-    *ret_deleted = !failure.is_set;
-    if (failure.is_set) {
-        add_failure(call, errors, js_str(object, "Key"), &failure);
-    }
-    return true;
+    return (yyjson_obj_get(object, "LastModifiedTime") == NULL && yyjson_obj_get(object, "Size") == NULL) ||
+           err_set(failure, "NotImplemented", "no such conditions");
 }
 
 bool sv_s3_delete_objects(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     yyjson_val *objects = yyjson_obj_get(yyjson_obj_get(call->input, "Delete"), "Objects");
     bool is_quiet = js_bool(yyjson_obj_get(call->input, "Delete"), "Quiet", false);
+    size_t most = yyjson_arr_size(objects);
     if (!s3_check(services, call, err)) {
         return false;
     }
-    if (yyjson_arr_size(objects) == 0 || yyjson_arr_size(objects) > MOST_DELETED) {
+    if (most == 0 || most > MOST_DELETED) {
         return s3_error(call, err, "MalformedXML");
     }
     yyjson_mut_val *deleted = yyjson_mut_arr(call->doc);
     yyjson_mut_val *errors = yyjson_mut_arr(call->doc);
-    Str *plain = ARENA_ARRAY(call->arena, Str, yyjson_arr_size(objects));
-    size_t plain_count = 0;
+    StRemoval *removals = ARENA_ARRAY(call->arena, StRemoval, most);
+    StRemoved *removed = ARENA_ARRAY(call->arena, StRemoved, most);
+    Err **refused = ARENA_ARRAY(call->arena, Err *, most); /* NULL: the store is asked */
+    size_t wanted = 0;
     size_t i;
     size_t count;
     yyjson_val *object;
     yyjson_arr_foreach(objects, i, count, object) {
-        Str key = js_str(object, "Key");
-        bool is_deleted = false;
-        if (!delete_special(services, call, object, errors, &is_deleted)) {
-            plain[plain_count++] = key; /* all of these go, or none */
-            is_deleted = true;
-        }
-        if (is_deleted && !is_quiet) {
-            js_put_str(call->doc, yyjson_mut_arr_add_obj(call->doc, deleted), "Key", key);
+        Err failure = {0};
+        refused[i] = NULL;
+        if (read_removal(call, object, &removals[wanted], &failure)) {
+            wanted++;
+        } else {
+            refused[i] = ARENA_NEW(call->arena, Err);
+            *refused[i] = failure;
         }
     }
-    if (!st_object_delete(services->store, s3_bucket(call), plain, plain_count, err)) {
+    if (!st_objects_remove(services->store, call->arena, s3_bucket(call), removals, wanted, removed, err)) {
         return s3_failed(call, err);
+    }
+    size_t at = 0; /* of removals */
+    yyjson_arr_foreach(objects, i, count, object) {
+        const Err *failure = refused[i] != NULL ? refused[i] : removed[at].failure;
+        if (failure != NULL) {
+            add_failure(call, errors, js_str(object, "Key"), js_str(object, "VersionId"), failure);
+        } else if (!is_quiet) {
+            yyjson_mut_val *item = yyjson_mut_arr_add_obj(call->doc, deleted);
+            js_put_str(call->doc, item, "Key", removals[at].key);
+            show_removed(call, &removals[at], &removed[at], "DeleteMarkerVersionId", item);
+        }
+        at += refused[i] == NULL ? 1 : 0;
     }
     (void)yyjson_mut_obj_add_val(call->doc, call->output, "Deleted", deleted);
     (void)yyjson_mut_obj_add_val(call->doc, call->output, "Errors", errors);

@@ -27,6 +27,8 @@ typedef struct SvServices {
     Str endpoint;    /* http://127.0.0.1:4566, set when the gateway listens */
     int max_runs;    /* job runs at once; 0: as many as the machine has cores */
     SuLimits run_limits; /* of each process of a job run; memory 0: the machine's */
+    int lifecycle_day;   /* seconds of a day of S3's lifecycle rules; 0: as long as a day is */
+    struct S3Lifecycle *lifecycle; /* s3_settings.h */
     struct SvJobs *jobs;         /* run_life.c: runs under way */
     struct SvClusters *clusters; /* emr.h: clusters under way */
     pthread_mutex_t iam_lock;    /* iam.h: one change at a time */

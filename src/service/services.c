@@ -3,6 +3,7 @@
 
 #include "service/emr.h"
 #include "service/glue_jobs.h"
+#include "service/s3_settings.h"
 
 #include <stdio.h>
 
@@ -41,10 +42,12 @@ static void sweep(void *self) {
 
 bool sv_start(SvServices *services, Err *err) {
     su_after(services->supervisor, SWEEP_EVERY_MS, sweep, services);
-    return rl_start(services->jobs, err) && em_start(services, err);
+    services->lifecycle = s3_lifecycle_start(services, err);
+    return services->lifecycle != NULL && rl_start(services->jobs, err) && em_start(services, err);
 }
 
 void sv_stop(SvServices *services) {
+    s3_lifecycle_stop(services->lifecycle);
     if (services->jobs != NULL) {
         rl_stop(services->jobs);
     }

@@ -459,8 +459,10 @@ static void remove_left_overs(const Sweep *sweep) {
     }
     Err ignored = {0};
     st_lock(store);
-    StStatement statement =
-        st_prepare(store, "SELECT path FROM object UNION ALL SELECT path FROM upload_part UNION ALL SELECT path FROM dead_file", &ignored);
+    StStatement statement = st_prepare(store,
+                                       "SELECT path FROM object UNION ALL SELECT path FROM object_version UNION ALL "
+                                       "SELECT path FROM upload_part UNION ALL SELECT path FROM dead_file",
+                                       &ignored);
     while (st_step(&statement)) {
         Str name = st_column_peek(&statement, 0);
         if (map_get(&left, str_slice(name, 0, ID_SIZE)) != NULL) {

@@ -3,6 +3,7 @@
 
 #include "base/vec.h"
 #include "store/object_files.h"
+#include "store/version_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +89,10 @@ static bool bucket_delete_locked(StStore *store, Str name, Err *err) {
     if (!st_require_bucket(store, name, err)) {
         return false;
     }
-    StStatement any = st_prepare(store, "SELECT 1 FROM object WHERE bucket = ?1 LIMIT 1", err);
+    StStatement any = st_prepare(store,
+                                 "SELECT 1 WHERE EXISTS (SELECT 1 FROM object WHERE bucket = ?1) OR "
+                                 "EXISTS (SELECT 1 FROM object_version WHERE bucket = ?1)",
+                                 err);
     st_bind_str(&any, name);
     bool has_objects = st_step(&any);
     if (!st_finish(&any)) {
@@ -111,27 +115,40 @@ bool st_bucket_delete(StStore *store, Str name, Err *err) {
     return ok;
 }
 
+#define BUCKET_COLUMNS "name, created_us, location, versioning, has_lock, lock_mode, lock_days, lock_years"
+
 static StBucket read_bucket(StStatement *statement, Arena *arena) {
-    return (StBucket){st_column(statement, arena, 0), st_column_i64(statement, 1), st_column(statement, arena, 2)};
+    return (StBucket){.name = st_column(statement, arena, 0),
+                      .created_us = st_column_i64(statement, 1),
+                      .location = st_column(statement, arena, 2),
+                      .versioning = st_column(statement, arena, 3),
+                      .has_lock = st_column_i64(statement, 4) != 0,
+                      .lock_mode = st_column(statement, arena, 5),
+                      .lock_days = st_column_i64(statement, 6),
+                      .lock_years = st_column_i64(statement, 7)};
 }
 
-bool st_bucket_get(StStore *store, Arena *arena, Str name, StBucket *ret_bucket, Err *err) {
-    st_lock(store);
-    StStatement statement = st_prepare(store, "SELECT name, created_us, location FROM bucket WHERE name = ?1", err);
+bool st_find_bucket(StStore *store, Arena *arena, Str name, StBucket *ret_bucket, Err *err) {
+    StStatement statement = st_prepare(store, "SELECT " BUCKET_COLUMNS " FROM bucket WHERE name = ?1", err);
     st_bind_str(&statement, name);
     bool found = st_step(&statement);
     if (found) {
         *ret_bucket = read_bucket(&statement, arena);
     }
-    bool ok = st_finish(&statement);
+    return st_finish(&statement) && (found || no_such_bucket(name, err));
+}
+
+bool st_bucket_get(StStore *store, Arena *arena, Str name, StBucket *ret_bucket, Err *err) {
+    st_lock(store);
+    bool ok = st_find_bucket(store, arena, name, ret_bucket, err);
     st_unlock(store);
-    return ok && (found || no_such_bucket(name, err));
+    return ok;
 }
 
 bool st_bucket_list(StStore *store, Arena *arena, const StBucket **ret_buckets, size_t *ret_count, Err *err) {
     VEC(StBucket) rows = {.arena = arena};
     st_lock(store);
-    StStatement statement = st_prepare(store, "SELECT name, created_us, location FROM bucket ORDER BY name", err);
+    StStatement statement = st_prepare(store, "SELECT " BUCKET_COLUMNS " FROM bucket ORDER BY name", err);
     while (st_step(&statement)) {
         VEC_PUSH(&rows, read_bucket(&statement, arena));
     }
@@ -144,8 +161,6 @@ bool st_bucket_list(StStore *store, Arena *arena, const StBucket **ret_buckets, 
 
 /* ---- reading objects ---- */
 
-#define OBJECT_COLUMNS "key, path, size, modified_us, etag, meta, tags"
-
 /* The ETag of a file that was not hashed: its directory's number plus its own. */
 static Str etag_of_name(Arena *arena, Str name) {
     char digits[17] = {0};
@@ -157,39 +172,45 @@ static Str etag_of_name(Arena *arena, Str name) {
     return str_fmt(arena, "%.*s%016llx-1", STR_ARG(high), strtoull(digits, NULL, 16) + (unsigned long long)n);
 }
 
-static StObject read_object(StStore *store, StStatement *statement, Arena *arena) {
+StObject st_read_object(StStore *store, StStatement *statement, Arena *arena) {
     Str name = st_column_peek(statement, 1);
     Str etag = st_column(statement, arena, 4);
     return (StObject){.key = st_column(statement, arena, 0),
-                      .path = st_file_path(arena, store, name),
+                      .path = name.len == 0 ? STR("") : st_file_path(arena, store, name),
                       .size = st_column_i64(statement, 2),
                       .modified_us = st_column_i64(statement, 3),
-                      .etag = etag.len > 0 ? etag : etag_of_name(arena, name),
+                      .etag = etag.len > 0 || name.len == 0 ? etag : etag_of_name(arena, name),
                       .meta = st_column(statement, arena, 5),
-                      .tags = st_column(statement, arena, 6)};
+                      .tags = st_column(statement, arena, 6),
+                      .version = st_column(statement, arena, 7),
+                      .seq = st_column_i64(statement, 8),
+                      .lock = {.mode = st_column(statement, arena, 9),
+                               .until_us = st_column_i64(statement, 10),
+                               .legal_hold = st_column_i64(statement, 11) != 0}};
 }
 
-/* With the lock held. Not there: *ret_found is false. */
-static bool find_object(StStore *store, Arena *arena, Str bucket, Str key, bool *ret_found, StObject *ret_object, Err *err) {
-    StStatement statement = st_prepare(store, "SELECT " OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key = ?2", err);
-    st_bind_str(&statement, bucket);
+bool st_find_object(StStore *store, Arena *arena, const StBucket *bucket, Str key, bool *ret_found, StObject *ret_object, Err *err) {
+    StStatement statement = st_prepare(store, "SELECT " ST_OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key = ?2", err);
+    st_bind_str(&statement, bucket->name);
     st_bind_blob(&statement, key);
     *ret_found = st_step(&statement);
     if (*ret_found) {
-        *ret_object = read_object(store, &statement, arena);
+        *ret_object = st_read_object(store, &statement, arena);
+        ret_object->version = bucket->versioning.len > 0 ? ret_object->version : STR("");
     }
     return st_finish(&statement);
 }
 
-static bool no_such_key(Str bucket, Str key, Err *err) {
+bool st_no_such_key(Str bucket, Str key, Err *err) {
     return err_set(err, "NoSuchKey", "s3://%.*s/%.*s does not exist", STR_ARG(bucket), STR_ARG(key));
 }
 
 bool st_object_get(StStore *store, Arena *arena, Str bucket, Str key, StObject *ret_object, Err *err) {
     bool found = false;
+    StBucket row;
     st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_require_bucket(store, bucket, err) &&
-              find_object(store, arena, bucket, key, &found, ret_object, err) && (found || no_such_key(bucket, key, err));
+    bool ok = st_lease(store, arena, err) && st_find_bucket(store, arena, bucket, &row, err) &&
+              st_find_object(store, arena, &row, key, &found, ret_object, err) && (found || st_no_such_key(bucket, key, err));
     st_unlock(store);
     return ok;
 }
@@ -215,7 +236,7 @@ bool st_object_list(StStore *store, Arena *arena, Str bucket, Str prefix, Str st
     bool ok = st_lease(store, arena, err) && st_require_bucket(store, bucket, err);
     if (ok) {
         StStatement statement = st_prepare(store,
-                                           "SELECT " OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= ?2 AND key > ?3 AND "
+                                           "SELECT " ST_OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= ?2 AND key > ?3 AND "
                                            "(length(?4) = 0 OR key < ?4) ORDER BY key LIMIT ?5",
                                            err);
         st_bind_str(&statement, bucket);
@@ -224,7 +245,7 @@ bool st_object_list(StStore *store, Arena *arena, Str bucket, Str prefix, Str st
         st_bind_blob(&statement, end);
         st_bind_i64(&statement, limit == 0 ? -1 : (int64_t)limit);
         while (st_step(&statement)) {
-            VEC_PUSH(&rows, read_object(store, &statement, arena));
+            VEC_PUSH(&rows, st_read_object(store, &statement, arena));
         }
         ok = st_finish(&statement);
     }
@@ -268,7 +289,7 @@ static bool walk_page(StStore *store, Arena *arena, Str bucket, const StPage *pa
     Str end = st_prefix_end(arena, page->prefix);
     for (bool jumps = true; jumps && !*ret_more;) {
         StStatement statement = st_prepare(store,
-                                           "SELECT " OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= ?2 AND "
+                                           "SELECT " ST_OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= ?2 AND "
                                            "(length(?3) = 0 OR key < ?3) ORDER BY key",
                                            err);
         st_bind_str(&statement, bucket);
@@ -286,7 +307,7 @@ static bool walk_page(StStore *store, Arena *arena, Str bucket, const StPage *pa
                 jumps = from.len > 0;
                 is_end = !jumps;
             } else {
-                VEC_PUSH(entries, (StEntry){.object = read_object(store, &statement, arena)});
+                VEC_PUSH(entries, (StEntry){.object = st_read_object(store, &statement, arena)});
             }
         }
         if (!st_finish(&statement)) {
@@ -340,30 +361,49 @@ bool st_check_key(Str key, Err *err) {
            err_set(err, "KeyTooLongError", "a key has 1 to %d bytes, this one %zu", ST_LONGEST_KEY, key.len);
 }
 
-/* With the lock held, inside the transaction that then writes the key. */
-static bool check_condition(StStore *store, Arena *scratch, Str bucket, Str key, const StCondition *condition, Err *err) {
+/* Inside the transaction that then writes the key. */
+bool st_check_condition(StStore *store, Arena *scratch, const StBucket *bucket, Str key, const StCondition *condition, Err *err) {
     bool found = false;
     StObject object;
     if (!condition->must_be_absent && condition->etag.len == 0) {
         return true;
     }
-    if (!find_object(store, scratch, bucket, key, &found, &object, err)) {
+    if (!st_find_object(store, scratch, bucket, key, &found, &object, err)) {
         return false;
     }
     if (condition->must_be_absent && found) {
-        return err_set(err, "PreconditionFailed", "s3://%.*s/%.*s exists", STR_ARG(bucket), STR_ARG(key));
+        return err_set(err, "PreconditionFailed", "s3://%.*s/%.*s exists", STR_ARG(bucket->name), STR_ARG(key));
     }
     if (condition->etag.len > 0 && !found) {
-        return no_such_key(bucket, key, err);
+        return st_no_such_key(bucket->name, key, err);
     }
     return condition->etag.len == 0 || str_eq_c(condition->etag, "*") || str_eq(condition->etag, object.etag) ||
-           err_set(err, "PreconditionFailed", "s3://%.*s/%.*s has another ETag", STR_ARG(bucket), STR_ARG(key));
+           err_set(err, "PreconditionFailed", "s3://%.*s/%.*s has another ETag", STR_ARG(bucket->name), STR_ARG(key));
 }
 
-bool st_object_insert(StStore *store, Str bucket, const StPut *put, Str name, int64_t size, int64_t now_us, Err *err) {
-    StStatement statement = st_prepare(
-        store, "INSERT INTO object (bucket, key, path, size, modified_us, etag, meta, tags) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", err);
-    st_bind_str(&statement, bucket);
+/* The lock of a new version: its own, or what the bucket gives all. */
+static StLock lock_of(const StBucket *bucket, const StPut *put, int64_t now_us) {
+    static const int64_t DAY_US = INT64_C(86400) * 1000000;
+    StLock lock = put->lock;
+    if (lock.mode.len == 0 && bucket->lock_mode.len > 0) {
+        lock.mode = bucket->lock_mode;
+        lock.until_us = now_us + (bucket->lock_days + 365 * bucket->lock_years) * DAY_US;
+    }
+    return lock;
+}
+
+bool st_object_insert(StStore *store, Arena *arena, const StBucket *bucket, const StPut *put, Str name, int64_t size, int64_t now_us,
+                      StObject *ret_object, Err *err) {
+    StVersionName own;
+    StLock lock = lock_of(bucket, put, now_us);
+    if (!st_version_make_room(store, arena, bucket, put->key, now_us, &own, err)) {
+        return false;
+    }
+    StStatement statement = st_prepare(store,
+                                       "INSERT INTO object (bucket, " ST_OBJECT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, "
+                                       "?13)",
+                                       err);
+    st_bind_str(&statement, bucket->name);
     st_bind_blob(&statement, put->key);
     st_bind_str(&statement, name);
     st_bind_i64(&statement, size);
@@ -371,26 +411,31 @@ bool st_object_insert(StStore *store, Str bucket, const StPut *put, Str name, in
     st_bind_str(&statement, put->etag);
     st_bind_str(&statement, put->meta);
     st_bind_str(&statement, put->tags);
+    st_bind_str(&statement, own.version);
+    st_bind_i64(&statement, own.seq);
+    st_bind_str(&statement, lock.mode);
+    st_bind_i64(&statement, lock.until_us);
+    st_bind_i64(&statement, lock.legal_hold ? 1 : 0);
     (void)st_step(&statement);
-    return st_finish(&statement);
-}
-
-bool st_object_replace(StStore *store, Arena *arena, Str bucket, const StPut *put, Str name, int64_t size, StObject *ret_object, Err *err) {
-    int64_t now_us = st_now_us();
-    if (!st_require_bucket(store, bucket, err) || !check_condition(store, arena, bucket, put->key, &put->condition, err) ||
-        !st_drop_key(store, arena, bucket, put->key, err) || !st_object_insert(store, bucket, put, name, size, now_us, err)) {
-        return false;
-    }
-    if (ret_object != NULL) {
+    if (st_finish(&statement) && ret_object != NULL) {
         *ret_object = (StObject){.key = put->key,
                                  .path = st_file_path(arena, store, name),
                                  .size = size,
                                  .modified_us = now_us,
                                  .etag = put->etag.len > 0 ? put->etag : etag_of_name(arena, name),
                                  .meta = put->meta,
-                                 .tags = put->tags};
+                                 .tags = put->tags,
+                                 .version = bucket->versioning.len > 0 ? own.version : STR(""),
+                                 .seq = own.seq,
+                                 .lock = lock};
     }
-    return true;
+    return !statement.failed;
+}
+
+bool st_object_replace(StStore *store, Arena *arena, Str bucket, const StPut *put, Str name, int64_t size, StObject *ret_object, Err *err) {
+    StBucket row;
+    return st_find_bucket(store, arena, bucket, &row, err) && st_check_condition(store, arena, &row, put->key, &put->condition, err) &&
+           st_object_insert(store, arena, &row, put, name, size, st_now_us(), ret_object, err);
 }
 
 /* The row of a file that is in its place; a file without a row goes. */
@@ -424,41 +469,18 @@ bool st_object_copy(StStore *store, Arena *arena, const StObject *source, Str bu
            put_row(store, arena, bucket, put, name, source->size, ret_object, err);
 }
 
-static bool set_tags_locked(StStore *store, Str bucket, Str key, Str tags, Err *err) {
-    if (!st_require_bucket(store, bucket, err)) {
-        return false;
-    }
-    StStatement statement = st_prepare(store, "UPDATE object SET tags = ?3 WHERE bucket = ?1 AND key = ?2", err);
-    st_bind_str(&statement, bucket);
-    st_bind_blob(&statement, key);
-    st_bind_str(&statement, tags);
-    (void)st_step(&statement);
-    return st_finish(&statement) && (sqlite3_changes(store->db) > 0 || no_such_key(bucket, key, err));
-}
-
-bool st_object_set_tags(StStore *store, Str bucket, Str key, Str tags, Err *err) {
-    st_lock(store);
-    bool ok = set_tags_locked(store, bucket, key, tags, err);
-    st_unlock(store);
-    return ok;
-}
-
-static bool delete_locked(StStore *store, Arena *scratch, Str bucket, const Str *keys, size_t count, const StCondition *condition, Err *err) {
-    bool ok = st_require_bucket(store, bucket, err);
-    for (size_t i = 0; ok && i < count; i++) {
-        ok = check_condition(store, scratch, bucket, keys[i], condition, err) && st_drop_key(store, scratch, bucket, keys[i], err);
-    }
-    return ok;
-}
-
 static bool delete_keys(StStore *store, Str bucket, const Str *keys, size_t count, const StCondition *condition, Err *err) {
     Arena *scratch = arena_new();
-    st_lock(store);
-    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, delete_locked(store, scratch, bucket, keys, count, condition, err), err);
-    st_unlock(store);
+    StRemoval *removals = ARENA_ARRAY(scratch, StRemoval, count);
+    StRemoved *removed = ARENA_ARRAY(scratch, StRemoved, count);
+    for (size_t i = 0; i < count; i++) {
+        removals[i] = (StRemoval){.key = keys[i], .condition = *condition};
+    }
+    bool ok = st_objects_remove(store, scratch, bucket, removals, count, removed, err);
+    for (size_t i = 0; ok && i < count; i++) {
+        ok = removed[i].failure == NULL || err_set(err, removed[i].failure->code, "%s", removed[i].failure->message);
+    }
     arena_free(scratch);
-    st_sweep_soon(store);
     return ok;
 }
 

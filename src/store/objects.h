@@ -18,11 +18,24 @@ Str st_rolled_up(Str key, Str prefix, Str delimiter);
 
 /* NoSuchBucket. */
 bool st_require_bucket(StStore *store, Str name, Err *err);
+bool st_find_bucket(StStore *store, Arena *arena, Str name, StBucket *ret_bucket, Err *err);
+
+/* The columns that object and object_version share, and a row of them. */
+#define ST_OBJECT_COLUMNS "key, path, size, modified_us, etag, meta, tags, version, seq, lock_mode, lock_until_us, legal_hold"
+enum { ST_OBJECT_COLUMN_COUNT = 12 };
+StObject st_read_object(StStore *store, StStatement *statement, Arena *arena);
+/* What the key stands for now. Not there: *ret_found is false. */
+bool st_find_object(StStore *store, Arena *arena, const StBucket *bucket, Str key, bool *ret_found, StObject *ret_object, Err *err);
+bool st_no_such_key(Str bucket, Str key, Err *err);
+bool st_check_condition(StStore *store, Arena *scratch, const StBucket *bucket, Str key, const StCondition *condition, Err *err);
+
 /* Deletes the rows from the key `from` up to, not including, `to` (empty: to the end), and buries their files. */
 bool st_drop_objects(StStore *store, Str bucket, Str from, Str to, Err *err);
 bool st_drop_key(StStore *store, Arena *scratch, Str bucket, Str key, Err *err);
-bool st_object_insert(StStore *store, Str bucket, const StPut *put, Str name, int64_t size, int64_t now_us, Err *err);
-/* Checks the condition, then puts the row in the place of the one that is there. */
+/* Puts the row in the place of the one that is there, which goes, or becomes an older version (versions.c). */
+bool st_object_insert(StStore *store, Arena *arena, const StBucket *bucket, const StPut *put, Str name, int64_t size, int64_t now_us,
+                      StObject *ret_object, Err *err);
+/* Checks the condition, then inserts. */
 bool st_object_replace(StStore *store, Arena *arena, Str bucket, const StPut *put, Str name, int64_t size, StObject *ret_object, Err *err);
 
 #endif

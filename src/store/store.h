@@ -7,6 +7,7 @@
  * synced before its row exists, and is never changed afterwards. Thread-safe: one connection behind a mutex. Error codes are AWS's where AWS has one
  * (EntityNotFoundException, AlreadyExistsException, InvalidInputException, NoSuchBucket, NoSuchKey, NoSuchUpload, PreconditionFailed,
  * BucketNotEmpty, BucketAlreadyOwnedByYou).
+ * Versions: of a bucket that keeps them all functions here see the newest alone, and nothing where that is a delete marker.
  * Old bytes: the file of a replaced or deleted object is unlinked soon after (at the next change or st_sweep, about a second), but not while anyone
  * may still open it: a path that a function here gave stays good until the arena that it was copied into is freed, in whatever process.
  * How that is kept: store/object_files.h.
@@ -28,6 +29,9 @@ Str st_home(const StStore *store);
 bool st_scratch_directory(StStore *store, Str *ret_path, Err *err);
 /* Removes a directory with all that is in it; what can't be removed is left. */
 void st_remove_tree(const char *path);
+
+/* The clock by which rows are dated: microseconds since 1970. */
+int64_t st_now_us(void);
 
 /* ---- catalog: JSON in the AWS API's shapes --------------------------------------------------------------------------- */
 
@@ -55,6 +59,13 @@ bool st_catalog_delete(StStore *store, StEntity entity, const StEntityName *name
 
 /* ---- buckets and objects ------------------------------------------------------------------------------------------- */
 
+/* What keeps a version from being deleted. */
+typedef struct StLock {
+    Str mode; /* "GOVERNANCE", "COMPLIANCE"; empty: none */
+    int64_t until_us;
+    bool legal_hold;
+} StLock;
+
 /* An ETag is written without quotes. S3's PutObject gives the bytes' MD5. A file that the engine wrote in a transaction is not hashed: its ETag is
  * its file's own number, 32 hexadecimal digits, and "-1", which clients take for that of a multipart upload, so that nobody compares it with an
  * MD5. It changes with every new version of the key, and is the same for as long as the version is there. */
@@ -66,12 +77,19 @@ typedef struct StObject {
     Str etag;
     Str meta; /* JSON, as it was put; empty: none (written by the engine) */
     Str tags; /* JSON; empty: none */
+    Str version; /* "null" or an id; empty: its bucket never kept versions. More about them: versions.h */
+    int64_t seq; /* greater than those of the key's older versions */
+    StLock lock;
 } StObject;
 
 typedef struct StBucket {
     Str name;
     int64_t created_us;
-    Str location; /* as it was made with; may be empty */
+    Str location;   /* as it was made with; may be empty */
+    Str versioning; /* "Enabled": a key's old versions are kept; "Suspended": those that are there stay; empty: there never were any */
+    bool has_lock;
+    Str lock_mode; /* the retention that new versions get: for days or years; empty: none */
+    int64_t lock_days, lock_years;
 } StBucket;
 
 bool st_bucket_create(StStore *store, Str name, Str location, Err *err);
@@ -103,7 +121,9 @@ typedef struct StEntry {
 bool st_object_page(StStore *store, Arena *arena, Str bucket, const StPage *page, const StEntry **ret_entries, size_t *ret_count, bool *ret_more,
                     Err *err);
 
-/* What must hold of the key before it is written. PreconditionFailed; NoSuchKey when an ETag is asked for and the key is not there. */
+/* A reader of a key sees what was put last, or after its deletion nothing, whatever versions the bucket keeps.
+ *
+ * What must hold of the key before it is written. PreconditionFailed; NoSuchKey when an ETag is asked for and the key is not there. */
 typedef struct StCondition {
     bool must_be_absent;
     Str etag; /* without quotes; empty: any; "*": must be there */
@@ -111,6 +131,7 @@ typedef struct StCondition {
 
 typedef struct StPut {
     Str key, etag, meta, tags;
+    StLock lock; /* mode empty: the bucket's default */
     StCondition condition;
 } StPut;
 
@@ -119,8 +140,7 @@ typedef struct StPut {
 bool st_object_put(StStore *store, Arena *arena, Str bucket, const StPut *put, Str path, StObject *ret_object, Err *err);
 /* An object with the bytes of another one, which both keep in one place on disk. */
 bool st_object_copy(StStore *store, Arena *arena, const StObject *source, Str bucket, const StPut *put, StObject *ret_object, Err *err);
-bool st_object_set_tags(StStore *store, Str bucket, Str key, Str tags, Err *err); /* NoSuchKey */
-/* NoSuchKey is no error, as of S3's DeleteObject. All of them in one step. */
+/* NoSuchKey is no error, as of S3's DeleteObject. All of them in one step. Old versions stay where the bucket keeps them. */
 bool st_object_delete(StStore *store, Str bucket, const Str *keys, size_t count, Err *err);
 bool st_object_delete_if(StStore *store, Str bucket, Str key, const StCondition *condition, Err *err);
 

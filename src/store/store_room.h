@@ -57,6 +57,4 @@ bool st_exec(StStore *store, const char *sql, Err *err);
 /* Ends a transaction: COMMIT when ok, else ROLLBACK. What became of it. */
 bool st_end(StStore *store, bool ok, Err *err);
 
-int64_t st_now_us(void);
-
 #endif

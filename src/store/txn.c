@@ -3,9 +3,11 @@
  * It writes into a directory of its own, objects/<id>/, and its commit is one SQLite transaction over rows that point into it. A process that
  * is killed before that leaves a directory of files without rows; st_sweep removes them (object_files.c).
  */
+#include "base/map.h"
 #include "base/vec.h"
 #include "store/object_files.h"
 #include "store/objects.h"
+#include "store/version_rows.h"
 
 #include <fcntl.h>
 
@@ -66,23 +68,35 @@ bool st_txn_replace(StTxn *txn, Str prefix, Err *err) {
     return true;
 }
 
-static bool write_rows(StTxn *txn, const int64_t *sizes, Err *err) {
-    /* The bucket may have gone meanwhile: the foreign key says so, but less clearly. */
-    if (!st_require_bucket(txn->store, txn->bucket, err)) {
-        return false;
+/* Takes what is replaced away. A bucket without versions drops whole ranges; else each key but those that are written anyway gets a marker. */
+static bool drop_replaced(StTxn *txn, const StBucket *bucket, int64_t now_us, Err *err) {
+    Map written = {.arena = txn->arena};
+    for (size_t i = 0; bucket->versioning.len > 0 && i < txn->files.count; i++) {
+        map_put(&written, txn->files.items[i].key, txn);
     }
     for (size_t i = 0; i < txn->replaced_prefixes.count; i++) {
         Str prefix = txn->replaced_prefixes.items[i];
-        if (!st_drop_objects(txn->store, txn->bucket, prefix, st_prefix_end(txn->arena, prefix), err)) {
+        Str end = st_prefix_end(txn->arena, prefix);
+        bool ok = bucket->versioning.len == 0 ? st_drop_objects(txn->store, txn->bucket, prefix, end, err)
+                                              : st_version_hide_range(txn->store, txn->arena, bucket, prefix, end, &written, now_us, err);
+        if (!ok) {
             return false;
         }
     }
+    return true;
+}
+
+static bool write_rows(StTxn *txn, const int64_t *sizes, Err *err) {
+    StBucket bucket;
     int64_t now_us = st_now_us();
+    /* The bucket may have gone meanwhile: the foreign key says so, but less clearly. */
+    if (!st_find_bucket(txn->store, txn->arena, txn->bucket, &bucket, err) || !drop_replaced(txn, &bucket, now_us, err)) {
+        return false;
+    }
     for (size_t i = 0; i < txn->files.count; i++) {
         const TxnFile *file = &txn->files.items[i];
         StPut put = {.key = file->key};
-        if (!st_drop_key(txn->store, txn->arena, txn->bucket, file->key, err) ||
-            !st_object_insert(txn->store, txn->bucket, &put, file->name, sizes[i], now_us, err)) {
+        if (!st_object_insert(txn->store, txn->arena, &bucket, &put, file->name, sizes[i], now_us, NULL, err)) {
             return false;
         }
     }

@@ -83,8 +83,11 @@ def test_old_and_early_requests(server: Server) -> None:
 def test_operations_that_are_not_there(server: Server) -> None:
     with pytest.raises(ClientError, match="UnknownOperationException.*CreateCrawler is not supported by Solder yet"):
         server.client("glue").create_crawler(Name="x", Role="r", Targets={})
-    with pytest.raises(ClientError, match="NotImplemented.*GetBucketWebsite is not supported"):
-        server.client("s3").get_bucket_website(Bucket="bucket")
+    asked = {"Expression": "SELECT 1", "ExpressionType": "SQL", "InputSerialization": {"CSV": {}}, "OutputSerialization": {"CSV": {}}}
+    with pytest.raises(ClientError, match="NotImplemented.*SelectObjectContent is not supported"):
+        server.client("s3").select_object_content(Bucket="bucket", Key="k", **asked)
+    with pytest.raises(ClientError, match="NotImplemented.*RestoreObject is not supported"):
+        server.client("s3").restore_object(Bucket="bucket", Key="k", RestoreRequest={"Days": 1})
     body = "{}"
     assert post(server, signed(server, "MakeCoffee", body), body.encode())[1]["__type"] == "UnknownOperationException"
 

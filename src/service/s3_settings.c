@@ -1,0 +1,322 @@
+/* s3_settings.c - S3: what a bucket is told by documents: CORS, policy, lifecycle, encryption, tags …, one row each.
+ *
+ * A setting is kept as the JSON of its document (store/versions.h) and answered as it came. What a bucket says that was told nothing is AWS's: an error
+ * by name, an empty document, or the default that new buckets have there. Invariant: what is kept passed its check, so that those who act on it
+ * (s3_cors.c, s3_lifecycle.c) meet well-formed documents alone.
+ */
+#include "service/s3_settings.h"
+
+#include "aws/model.h"
+#include "service/s3_metadata.h"
+
+#include <string.h>
+
+typedef struct Setting {
+    const char *name; /* of the row in the store; NULL: it can't be set */
+    const char *get, *put, *delete; /* operations; NULL: there is none */
+    const char *member; /* of Put's input, and of Get's output when is_whole; else the output has the document's members */
+    bool is_whole;
+    const char *absent;  /* error when nothing was set; NULL: the default is answered */
+    const char *initial; /* JSON; NULL: an empty document */
+    bool stays_deleted;  /* deleting it is not going back to the default */
+    bool (*check)(AwsCall *call, yyjson_mut_val *document, Err *err);
+} Setting;
+
+static bool malformed(AwsCall *call, Err *err) {
+    return s3_error(call, err, "MalformedXML");
+}
+
+/* ---- checks ---- */
+
+static bool check_tags(AwsCall *call, yyjson_mut_val *document, Err *err) {
+    Str ignored;
+    yyjson_val *tags = yyjson_obj_get(yyjson_obj_get(call->input, "Tagging"), "TagSet");
+    (void)document;
+    return yyjson_arr_size(tags) > S3_MOST_BUCKET_TAGS ? err_set(err, "BadRequest", "Bucket tag count cannot be greater than %d", S3_MOST_BUCKET_TAGS)
+                                                       : s3_tags_of_bucket(call, tags, &ignored, err);
+}
+
+static bool check_encryption(AwsCall *call, yyjson_mut_val *document, Err *err) {
+    yyjson_mut_val *rules = yyjson_mut_obj_get(document, "Rules");
+    yyjson_mut_val *by_default = yyjson_mut_obj_get(yyjson_mut_arr_get_first(rules), "ApplyServerSideEncryptionByDefault");
+    Str algorithm = js_mut_text(yyjson_mut_obj_get(by_default, "SSEAlgorithm"));
+    if (yyjson_mut_arr_size(rules) != 1) {
+        return malformed(call, err);
+    }
+    if (yyjson_mut_obj_get(by_default, "KMSMasterKeyID") != NULL && !str_starts_with(algorithm, STR("aws:kms"))) {
+        return s3_bad_argument(call, err, "KMSMasterKeyID", STR(""), "a KMSMasterKeyID is not applicable if the default sse algorithm is not aws:kms");
+    }
+    return true;
+}
+
+static bool check_ownership(AwsCall *call, yyjson_mut_val *document, Err *err) {
+    yyjson_mut_val *rules = yyjson_mut_obj_get(document, "Rules");
+    return yyjson_mut_arr_size(rules) == 1 || malformed(call, err);
+}
+
+static bool check_cors(AwsCall *call, yyjson_mut_val *document, Err *err) {
+    static const char *const METHODS[] = {"GET", "PUT", "HEAD", "POST", "DELETE"};
+    size_t i;
+    size_t count;
+    yyjson_mut_val *rule;
+    yyjson_mut_val *rules = yyjson_mut_obj_get(document, "CORSRules");
+    if (yyjson_mut_arr_size(rules) == 0 || yyjson_mut_arr_size(rules) > 100) {
+        return malformed(call, err);
+    }
+    yyjson_mut_arr_foreach(rules, i, count, rule) {
+        size_t k;
+        size_t size;
+        yyjson_mut_val *item;
+        yyjson_mut_arr_foreach(yyjson_mut_obj_get(rule, "AllowedMethods"), k, size, item) {
+            bool is_known = false;
+            for (size_t m = 0; m < sizeof METHODS / sizeof METHODS[0]; m++) {
+                is_known = is_known || str_eq_c(js_mut_text(item), METHODS[m]);
+            }
+            if (!is_known) {
+                return err_set(err, "InvalidRequest", "Found unsupported HTTP method in CORS config. Unsupported method is %.*s", STR_ARG(js_mut_text(item)));
+            }
+        }
+        static const char *const PATTERNS[] = {"AllowedOrigins", "AllowedHeaders"};
+        for (size_t p = 0; p < 2; p++) {
+            yyjson_mut_arr_foreach(yyjson_mut_obj_get(rule, PATTERNS[p]), k, size, item) {
+                Str text = js_mut_text(item);
+                const char *star = text.len == 0 ? NULL : memchr(text.data, '*', text.len);
+                if (star != NULL && memchr(star + 1, '*', text.len - (size_t)(star - text.data) - 1) != NULL) {
+                    return err_set(err, "InvalidRequest", "%s \"%.*s\" can not have more than one wildcard.",
+                                   p == 0 ? "AllowedOrigin" : "AllowedHeader", STR_ARG(text));
+                }
+            }
+        }
+    }
+    return true;
+}
+
+/* A policy is kept and answered, not applied: what a caller may do here is decided by having a key at all. */
+static bool check_policy(AwsCall *call, yyjson_mut_val *document, Err *err) {
+    Str text = js_mut_text(document);
+    yyjson_doc *parsed = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, 0, NULL, NULL);
+    yyjson_val *root = yyjson_doc_get_root(parsed);
+    yyjson_val *statements = yyjson_obj_get(root, "Statement");
+    Str arn = str_fmt(call->arena, "arn:aws:s3:::%.*s", STR_ARG(s3_bucket(call)));
+    bool ok = yyjson_is_obj(root) || err_set(err, "MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'");
+    ok = ok && ((yyjson_is_arr(statements) && yyjson_arr_size(statements) > 0) || yyjson_is_obj(statements) ||
+                err_set(err, "MalformedPolicy", "Missing required field Statement"));
+    size_t count = yyjson_is_obj(statements) ? 1 : yyjson_arr_size(statements);
+    for (size_t i = 0; ok && i < count; i++) {
+        yyjson_val *statement = yyjson_is_obj(statements) ? statements : yyjson_arr_get(statements, i);
+        Str effect = js_str(statement, "Effect");
+        ok = (str_eq_c(effect, "Allow") || str_eq_c(effect, "Deny") || err_set(err, "MalformedPolicy", "Invalid effect: %.*s", STR_ARG(effect))) &&
+             (yyjson_obj_get(statement, "Principal") != NULL || yyjson_obj_get(statement, "NotPrincipal") != NULL ||
+              err_set(err, "MalformedPolicy", "Missing required field Principal")) &&
+             (yyjson_obj_get(statement, "Action") != NULL || yyjson_obj_get(statement, "NotAction") != NULL ||
+              err_set(err, "MalformedPolicy", "Missing required field Action"));
+        yyjson_val *resource = yyjson_obj_get(statement, "Resource");
+        size_t size = yyjson_is_arr(resource) ? yyjson_arr_size(resource) : 1;
+        for (size_t k = 0; ok && yyjson_obj_get(statement, "NotResource") == NULL && k < size; k++) {
+            Str one = js_text(yyjson_is_arr(resource) ? yyjson_arr_get(resource, k) : resource);
+            bool is_own = str_starts_with(one, arn) && (one.len == arn.len || one.data[arn.len] == '/' || one.data[arn.len] == '*');
+            ok = is_own || err_set(err, "MalformedPolicy", "Policy has invalid resource");
+        }
+    }
+    yyjson_doc_free(parsed);
+    return ok;
+}
+
+/* ---- the rows ---- */
+
+#define NO_BUCKET_LIST(operation) {NULL, operation, NULL, NULL, NULL, false, NULL, "{\"IsTruncated\":false}", false, NULL}
+#define NO_CONFIGURATION(operation) {NULL, operation, NULL, NULL, NULL, false, "NoSuchConfiguration", NULL, false, NULL}
+
+static const Setting SETTINGS[] = {
+    {"cors", "GetBucketCors", "PutBucketCors", "DeleteBucketCors", "CORSConfiguration", false, "NoSuchCORSConfiguration", NULL, false, check_cors},
+    {"lifecycle", "GetBucketLifecycleConfiguration", "PutBucketLifecycleConfiguration", "DeleteBucketLifecycle", "LifecycleConfiguration", false,
+     "NoSuchLifecycleConfiguration", NULL, false, s3_check_lifecycle},
+    {"policy", "GetBucketPolicy", "PutBucketPolicy", "DeleteBucketPolicy", "Policy", true, "NoSuchBucketPolicy", NULL, false, check_policy},
+    {"tagging", "GetBucketTagging", "PutBucketTagging", "DeleteBucketTagging", "Tagging", false, "NoSuchTagSet", NULL, false, check_tags},
+    {"encryption", "GetBucketEncryption", "PutBucketEncryption", "DeleteBucketEncryption", "ServerSideEncryptionConfiguration", true, NULL,
+     "{\"Rules\":[{\"ApplyServerSideEncryptionByDefault\":{\"SSEAlgorithm\":\"AES256\"},\"BucketKeyEnabled\":false}]}", false, check_encryption},
+    {"public-access-block", "GetPublicAccessBlock", "PutPublicAccessBlock", "DeletePublicAccessBlock", "PublicAccessBlockConfiguration", true,
+     "NoSuchPublicAccessBlockConfiguration",
+     "{\"BlockPublicAcls\":true,\"IgnorePublicAcls\":true,\"BlockPublicPolicy\":true,\"RestrictPublicBuckets\":true}", true, NULL},
+    {"ownership", "GetBucketOwnershipControls", "PutBucketOwnershipControls", "DeleteBucketOwnershipControls", "OwnershipControls", true,
+     "OwnershipControlsNotFoundError", "{\"Rules\":[{\"ObjectOwnership\":\"BucketOwnerEnforced\"}]}", true, check_ownership},
+    {NULL, "GetBucketWebsite", NULL, NULL, NULL, false, "NoSuchWebsiteConfiguration", NULL, false, NULL},
+    {NULL, "GetBucketReplication", NULL, NULL, NULL, false, "ReplicationConfigurationNotFoundError", NULL, false, NULL},
+    {NULL, "GetBucketLogging", NULL, NULL, NULL, false, NULL, NULL, false, NULL},
+    {NULL, "GetBucketNotificationConfiguration", NULL, NULL, NULL, false, NULL, NULL, false, NULL},
+    {NULL, "GetBucketAccelerateConfiguration", NULL, NULL, NULL, false, NULL, NULL, false, NULL},
+    {NULL, "GetBucketRequestPayment", NULL, NULL, NULL, false, NULL, "{\"Payer\":\"BucketOwner\"}", false, NULL},
+    NO_BUCKET_LIST("ListBucketAnalyticsConfigurations"),
+    NO_BUCKET_LIST("ListBucketIntelligentTieringConfigurations"),
+    NO_BUCKET_LIST("ListBucketInventoryConfigurations"),
+    NO_BUCKET_LIST("ListBucketMetricsConfigurations"),
+    NO_CONFIGURATION("GetBucketAnalyticsConfiguration"),
+    NO_CONFIGURATION("GetBucketIntelligentTieringConfiguration"),
+    NO_CONFIGURATION("GetBucketInventoryConfiguration"),
+    NO_CONFIGURATION("GetBucketMetricsConfiguration"),
+};
+
+static bool is_named(const char *operation, const AwsCall *call) {
+    return operation != NULL && strcmp(operation, call->operation->name) == 0;
+}
+
+static const Setting *setting_of(const AwsCall *call) {
+    for (size_t i = 0; i < sizeof SETTINGS / sizeof SETTINGS[0]; i++) {
+        if (is_named(SETTINGS[i].get, call) || is_named(SETTINGS[i].put, call) || is_named(SETTINGS[i].delete, call)) {
+            return &SETTINGS[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- the three operations ---- */
+
+static bool answer(SvServices *services, AwsCall *call, const Setting *setting, Err *err) {
+    static const Str DELETED = {"null", 4};
+    Str json = STR("");
+    if (!st_bucket_setting_get(services->store, call->arena, s3_bucket(call), str_from_c(setting->name), &json, err)) {
+        return s3_failed(call, err);
+    }
+    if (str_eq(json, DELETED) || (json.len == 0 && setting->initial == NULL && setting->absent != NULL)) {
+        s3_detail(call, "BucketName", s3_bucket(call));
+        return s3_error(call, err, setting->absent);
+    }
+    json = json.len > 0 ? json : str_from_c(setting->initial != NULL ? setting->initial : "{}");
+    yyjson_mut_val *document = js_parse_into(call->doc, json);
+    if (document == NULL) {
+        return err_set(err, ERR_INTERNAL, "the setting %s of a bucket can't be read", setting->name);
+    }
+    if (setting->is_whole) {
+        return yyjson_mut_obj_add_val(call->doc, call->output, setting->member, document);
+    }
+    size_t i;
+    size_t count;
+    yyjson_mut_val *key;
+    yyjson_mut_val *value;
+    yyjson_mut_obj_foreach(document, i, count, key, value) {
+        (void)yyjson_mut_obj_add_val(call->doc, call->output, yyjson_mut_get_str(key), yyjson_mut_val_mut_copy(call->doc, value));
+    }
+    return true;
+}
+
+static bool keep(SvServices *services, AwsCall *call, const Setting *setting, Err *err) {
+    yyjson_mut_val *document = yyjson_val_mut_copy(call->doc, yyjson_obj_get(call->input, setting->member));
+    if (document == NULL) {
+        return malformed(call, err);
+    }
+    if (setting->check != NULL && !setting->check(call, document, err)) {
+        return false;
+    }
+    Str json = js_write(call->arena, document);
+    if (json.len == 0) {
+        return malformed(call, err);
+    }
+    return st_bucket_setting_put(services->store, s3_bucket(call), str_from_c(setting->name), json, err) || s3_failed(call, err);
+}
+
+static bool drop(SvServices *services, AwsCall *call, const Setting *setting, Err *err) {
+    Str name = str_from_c(setting->name);
+    bool ok = setting->stays_deleted ? st_bucket_setting_put(services->store, s3_bucket(call), name, STR("null"), err)
+                                     : st_bucket_setting_delete(services->store, s3_bucket(call), name, err);
+    return ok || s3_failed(call, err);
+}
+
+static bool serve(void *self, AwsCall *call, Err *err) {
+    const Setting *setting = setting_of(call);
+    if (setting == NULL) {
+        return err_set(err, ERR_INTERNAL, "an operation has no row among the settings");
+    }
+    if (!s3_check(self, call, err)) {
+        return false;
+    }
+    return is_named(setting->put, call)      ? keep(self, call, setting, err)
+           : is_named(setting->delete, call) ? drop(self, call, setting, err)
+                                             : answer(self, call, setting, err);
+}
+
+#define BY_ROW(handler)                                                                                                                              \
+    bool handler(void *self, AwsCall *call, Err *err) {                                                                                              \
+        return serve(self, call, err);                                                                                                               \
+    }
+
+BY_ROW(sv_s3_get_bucket_cors)
+BY_ROW(sv_s3_put_bucket_cors)
+BY_ROW(sv_s3_delete_bucket_cors)
+BY_ROW(sv_s3_get_bucket_lifecycle_configuration)
+BY_ROW(sv_s3_put_bucket_lifecycle_configuration)
+BY_ROW(sv_s3_delete_bucket_lifecycle)
+BY_ROW(sv_s3_get_bucket_policy)
+BY_ROW(sv_s3_put_bucket_policy)
+BY_ROW(sv_s3_delete_bucket_policy)
+BY_ROW(sv_s3_get_bucket_tagging)
+BY_ROW(sv_s3_put_bucket_tagging)
+BY_ROW(sv_s3_delete_bucket_tagging)
+BY_ROW(sv_s3_get_bucket_encryption)
+BY_ROW(sv_s3_put_bucket_encryption)
+BY_ROW(sv_s3_delete_bucket_encryption)
+BY_ROW(sv_s3_get_public_access_block)
+BY_ROW(sv_s3_put_public_access_block)
+BY_ROW(sv_s3_delete_public_access_block)
+BY_ROW(sv_s3_get_bucket_ownership_controls)
+BY_ROW(sv_s3_put_bucket_ownership_controls)
+BY_ROW(sv_s3_delete_bucket_ownership_controls)
+BY_ROW(sv_s3_get_bucket_website)
+BY_ROW(sv_s3_get_bucket_replication)
+BY_ROW(sv_s3_get_bucket_logging)
+BY_ROW(sv_s3_get_bucket_notification_configuration)
+BY_ROW(sv_s3_get_bucket_accelerate_configuration)
+BY_ROW(sv_s3_get_bucket_request_payment)
+BY_ROW(sv_s3_list_bucket_analytics_configurations)
+BY_ROW(sv_s3_list_bucket_intelligent_tiering_configurations)
+BY_ROW(sv_s3_list_bucket_inventory_configurations)
+BY_ROW(sv_s3_list_bucket_metrics_configurations)
+BY_ROW(sv_s3_get_bucket_analytics_configuration)
+BY_ROW(sv_s3_get_bucket_intelligent_tiering_configuration)
+BY_ROW(sv_s3_get_bucket_inventory_configuration)
+BY_ROW(sv_s3_get_bucket_metrics_configuration)
+
+/* ---- encryption of objects ---- */
+
+bool s3_put_encryption(SvServices *services, AwsCall *call, yyjson_mut_val *meta, Err *err) {
+    static const char *const MEMBERS[] = {"ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"};
+    if (yyjson_obj_get(call->input, "ServerSideEncryption") == NULL) {
+        Str json = STR("");
+        if (!st_bucket_setting_get(services->store, call->arena, s3_bucket(call), STR("encryption"), &json, err)) {
+            return s3_failed(call, err);
+        }
+        yyjson_mut_val *rule = json.len == 0 ? NULL : yyjson_mut_arr_get_first(yyjson_mut_obj_get(js_parse_into(call->doc, json), "Rules"));
+        yyjson_mut_val *by_default = yyjson_mut_obj_get(rule, "ApplyServerSideEncryptionByDefault");
+        yyjson_mut_val *values[] = {yyjson_mut_obj_get(by_default, "SSEAlgorithm"), yyjson_mut_obj_get(by_default, "KMSMasterKeyID"),
+                                    yyjson_mut_get_bool(yyjson_mut_obj_get(rule, "BucketKeyEnabled")) ? yyjson_mut_true(call->doc) : NULL};
+        for (size_t i = 0; i < 3; i++) {
+            (void)yyjson_mut_obj_remove_key(meta, MEMBERS[i]);
+            if (values[i] != NULL) {
+                (void)yyjson_mut_obj_add_val(call->doc, meta, MEMBERS[i], yyjson_mut_val_mut_copy(call->doc, values[i]));
+            }
+        }
+    } else {
+        for (size_t i = 0; i < 3; i++) {
+            yyjson_val *value = yyjson_obj_get(call->input, MEMBERS[i]);
+            (void)yyjson_mut_obj_remove_key(meta, MEMBERS[i]);
+            if (value != NULL) {
+                (void)yyjson_mut_obj_add_val(call->doc, meta, MEMBERS[i], yyjson_val_mut_copy(call->doc, value));
+            }
+        }
+    }
+    if (yyjson_mut_obj_get(meta, "SSEKMSKeyId") != NULL && !str_starts_with(js_mut_text(yyjson_mut_obj_get(meta, "ServerSideEncryption")), STR("aws:kms"))) {
+        return s3_bad_argument(call, err, "x-amz-server-side-encryption", js_str(call->input, "ServerSideEncryption"),
+                               "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms");
+    }
+    s3_show_encryption(call, meta);
+    return true;
+}
+
+void s3_show_encryption(AwsCall *call, yyjson_mut_val *meta) {
+    static const char *const MEMBERS[] = {"ServerSideEncryption", "SSEKMSKeyId", "BucketKeyEnabled"};
+    for (size_t i = 0; i < sizeof MEMBERS / sizeof MEMBERS[0]; i++) {
+        yyjson_mut_val *value = yyjson_mut_obj_get(meta, MEMBERS[i]);
+        if (value != NULL) {
+            (void)yyjson_mut_obj_put(call->output, yyjson_mut_str(call->doc, MEMBERS[i]), yyjson_mut_val_mut_copy(call->doc, value));
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/* service/s3_settings.h - documents that a bucket is told: who checks them, and who acts on them.
+ *
+ * Used by s3_settings.c, which keeps and answers them, s3_lifecycle.c, and the handlers that write objects.
+ */
+#ifndef SOLDER_SERVICE_S3_SETTINGS_H
+#define SOLDER_SERVICE_S3_SETTINGS_H
+
+#include "service/s3.h"
+
+enum { S3_MOST_BUCKET_TAGS = 50 };
+
+/* s3_lifecycle.c. Gives rules without an ID one. */
+bool s3_check_lifecycle(AwsCall *call, yyjson_mut_val *document, Err *err);
+
+/* The thread that applies the rules; services->lifecycle_day says how many seconds a day has. */
+typedef struct S3Lifecycle S3Lifecycle;
+S3Lifecycle *s3_lifecycle_start(SvServices *services, Err *err);
+void s3_lifecycle_stop(S3Lifecycle *lifecycle); /* NULL is allowed */
+
+/* The encryption that the request or else the bucket asks for, in an object's metadata and in the answer. Bytes stay as they are on disk: the headers are
+ * echoed. */
+bool s3_put_encryption(SvServices *services, AwsCall *call, yyjson_mut_val *meta, Err *err);
+void s3_show_encryption(AwsCall *call, yyjson_mut_val *meta);
+
+#endif
