@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import json
 import pathlib
 import subprocess
 from typing import Any
 
+import pyarrow
 import pyarrow.parquet as parquet
 import pytest
 from botocore.exceptions import ClientError
@@ -162,6 +165,92 @@ time.sleep(600)
     done = workflow.end_of(job, run)
     assert done["JobRunState"] == "STOPPED" and "ErrorMessage" not in done
     assert workflow.steps()[f"Glue job {job}, run {run}"] == "CANCELLED"
+
+
+SAME = """
+import sys, json
+from pyspark.sql import SparkSession, functions as F
+from awsglue.context import GlueContext
+from awsglue.utils import getResolvedOptions
+
+spark = SparkSession.builder.getOrCreate()
+glue = GlueContext(spark.sparkContext)
+given = getResolvedOptions(sys.argv, ["JOB_NAME", "words", "quotes", "unicode", "dollar"])
+at = sys.argv.index("--JOB_NAME")
+print("argv", json.dumps(sys.argv[at:]))
+print("own", json.dumps([given[name] for name in ("words", "quotes", "unicode", "dollar")]))
+
+def show(name, frame):
+    print(name, frame.schema.json())
+    for row in sorted(json.dumps(row.asDict(True), default=repr, sort_keys=True, ensure_ascii=False) for row in frame.collect()):
+        print(name, row)
+
+def table(name, **more):
+    return glue.create_dynamic_frame.from_catalog(database="same_db", table_name=name, **more)
+
+for name in ("parted_csv", "parted_json", "parted_parquet"):
+    show(name, table(name).toDF())
+    show(name + ".pushed", table(name, push_down_predicate="year = '2024'").toDF())
+    counted = table(name).toDF().groupBy("year", "month").agg(F.count("*").alias("n"), F.sum("price").alias("sum"))
+    show(name + ".counted", counted)
+sources = {"csv": {"withHeader": True}, "json": {}, "parquet": {}}
+for format, options in sources.items():
+    frame = glue.create_dynamic_frame.from_options("s3", {"paths": [f"s3://my-source-bucket/same/{format}/"], "recurse": True}, format=format, format_options=options)
+    frame.printSchema()
+    show(format, frame.toDF())
+mapped = table("parted_json").map(lambda row: {"id": row["id"], "twice": row["price"] * 2 if row["price"] else None})
+show("mapped", mapped.toDF())
+"""
+
+
+def put_sources(workflow: Workflow) -> None:
+    """One small table in three formats, partitioned by year and month, in buckets and catalog."""
+    rows = [{"id": n, "name": name, "price": price, "seen": f"2024-01-{n:02d} 10:11:12"}
+            for n, (name, price) in enumerate([("Ann", 1.5), ("B, b", 2.25), ('C "c"', None), ("Ünï", -3.0), (None, 4.75), ("", 1e10)], 1)]
+    s3, glue = workflow.emr.s3, workflow.glue
+    for number, row in enumerate(rows):
+        folder = f"year={2023 + number % 2}/month={number % 3 + 1:02d}/part-{number}"
+        schema = pyarrow.schema([("id", pyarrow.int64()), ("name", pyarrow.string()), ("price", pyarrow.float64()), ("seen", pyarrow.string())])
+        packed, text = io.BytesIO(), io.StringIO()
+        parquet.write_table(pyarrow.Table.from_pylist([row], schema=schema), packed)
+        csv.DictWriter(text, list(row), lineterminator="\n").writeheader()
+        csv.DictWriter(text, list(row), lineterminator="\n").writerow(row)
+        for ending, body in (("csv", text.getvalue().encode()), ("json", (json.dumps(row) + "\n").encode()), ("parquet", packed.getvalue())):
+            s3.put_object(Bucket="my-source-bucket", Key=f"same/{ending}/{folder}.{ending}", Body=body)
+    glue.create_database(DatabaseInput={"Name": "same_db"})
+    kinds = {"csv": ("org.apache.hadoop.mapred.TextInputFormat", "org.apache.hadoop.hive.serde2.OpenCSVSerde", {"separatorChar": ",", "quoteChar": '"'}, {"skip.header.line.count": "1"}),
+             "json": ("org.apache.hadoop.mapred.TextInputFormat", "org.openx.data.jsonserde.JsonSerDe", {}, {}),
+             "parquet": ("org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat", "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", {}, {})}
+    columns = [{"Name": name, "Type": kind} for name, kind in (("id", "bigint"), ("name", "string"), ("price", "double"), ("seen", "string"))]
+    for kind, (reads, serde, options, parameters) in kinds.items():
+        storage = {"Columns": columns, "InputFormat": reads, "OutputFormat": "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
+                   "SerdeInfo": {"SerializationLibrary": serde, "Parameters": options}, "Location": f"s3://my-source-bucket/same/{kind}/"}
+        keys = [{"Name": "year", "Type": "string"}, {"Name": "month", "Type": "string"}]
+        glue.create_table(DatabaseName="same_db", TableInput={"Name": f"parted_{kind}", "TableType": "EXTERNAL_TABLE", "PartitionKeys": keys,
+                                                              "Parameters": {"classification": kind, **parameters}, "StorageDescriptor": storage})
+        folders = sorted({(str(2023 + number % 2), f"{number % 3 + 1:02d}") for number in range(len(rows))})
+        glue.batch_create_partition(DatabaseName="same_db", TableName=f"parted_{kind}", PartitionInputList=[
+            {"Values": [year, month], "StorageDescriptor": {**storage, "Location": f"s3://my-source-bucket/same/{kind}/year={year}/month={month}/"}}
+            for year, month in folders])
+
+
+def test_the_same_on_both_engines(workflow: Workflow) -> None:
+    """Arguments; partitioned tables and plain sources of three formats: what the script prints is the same, letter by letter."""
+    put_sources(workflow)
+    arguments = {"words": "two  words ", "quotes": """it's "so" `x` \\ \\n""", "unicode": "Ünï→🜚", "dollar": "$HOME ${x} %s *", "empty": "", "line": "a\nb\tc"}
+    job = workflow.script("same", SAME, ExecutionProperty={"MaxConcurrentRuns": 2})
+    workflow.emr.wait(workflow.cluster, "WAITING", "RUNNING")
+    runs = [workflow.start(job, **arguments), workflow.start(job, workflow.cluster, **arguments)]
+    for run in runs:
+        assert workflow.end_of(job, run)["JobRunState"] == "SUCCEEDED", "\n".join(workflow.lines(run, "error"))
+    engine, spark = (workflow.lines(run, "output") for run in runs)
+    own = [line.removeprefix("own ") for line in engine if line.startswith("own ")]
+    assert [json.loads(line) for line in own] == [[arguments[name] for name in ("words", "quotes", "unicode", "dollar")]]
+    words = [json.loads(next(line for line in lines if line.startswith("argv "))[5:]) for lines in (engine, spark)]
+    told = ["--enable-spark-submit", "true", "--emr-endpoint", workflow.cluster]
+    assert [word for word in words[1] if word not in told] == words[0]
+    assert [line for line in engine if not line.startswith("argv ")] == [line for line in spark if not line.startswith("argv ")]
+    assert sum(line.startswith("parted_csv {") for line in engine) == 7
 
 
 HARMFUL = {
