@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import time
@@ -76,7 +77,7 @@ class GlueApi:
             except urllib.error.HTTPError as e:
                 if e.code < 500 or attempt == _ATTEMPTS:
                     raise _refusal(e) from None
-            except OSError as e:
+            except (OSError, http.client.HTTPException, ValueError) as e:  # the last: an answer that is no JSON
                 if attempt == _ATTEMPTS:
                     raise GlueException(f"the Data Catalog at {self._endpoint} can't be reached: {e}") from None
             time.sleep(0.2 * 2**attempt)

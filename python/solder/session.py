@@ -374,6 +374,12 @@ def _connect_session() -> type:
     return sys.modules["pyspark.sql.connect.session"].SparkSession  # type: ignore[attr-defined]
 
 
+def _given_settings() -> dict[str, str]:
+    """Settings that the job was given beside its script: Glue's --conf, whose one value names several as "a=b --conf c=d"."""
+    given = (part.strip().partition("=") for part in os.environ.get("SOLDER_SPARK_CONF", "").split(" --conf "))
+    return {name: value for name, equals, value in given if equals}
+
+
 def _start_session(options: dict[str, str]) -> Any:
     """The default session, started when there is none, with the options applied."""
     connect = _connect_session()
@@ -384,6 +390,7 @@ def _start_session(options: dict[str, str]) -> Any:
             if os.environ.get("SOLDER_ENGINE") == "1":
                 session.client._retry_policy["max_retries"] = _RETRIES
             connect._set_default_and_active_session(session)
+            _apply(session, _given_settings())
         _apply(session, options)
     return session
 

@@ -9,6 +9,7 @@
 #include "service/glue_jobs.h"
 
 #include "base/vec.h"
+#include "service/emr.h"
 #include "service/run_output.h"
 #include "service/run_step.h"
 #include "store/keys.h"
@@ -146,6 +147,7 @@ static void remove_result(Str path) {
     for (size_t i = 0; i < sizeof ENDINGS / sizeof ENDINGS[0]; i++) {
         (void)unlink(str_fmt(scratch, "%.*s%s", STR_ARG(path), ENDINGS[i]).data);
     }
+    st_remove_tree(str_fmt(scratch, "%.*s.files", STR_ARG(path)).data);
     arena_free(scratch);
 }
 
@@ -541,8 +543,32 @@ static bool takes_all(yyjson_val *arguments) {
     return true;
 }
 
+/* --extra-py-files: copies of the objects, importable; a module by its folder, an archive as it is. */
+static bool add_modules(const SvJobs *jobs, const Active *active, Str files, const char **env, size_t *count, Err *err) {
+    Arena *arena = active->arena;
+    StrBuf path = {.arena = arena};
+    const char *inherited = getenv("PYTHONPATH");
+    strbuf_add_c(&path, "PYTHONPATH=");
+    for (int number = 0; files.len > 0; number++) {
+        const char *comma = memchr(files.data, ',', files.len);
+        size_t end = comma == NULL ? files.len : (size_t)(comma - files.data);
+        Str uri = str_trim(str_slice(files, 0, end));
+        Str file;
+        if (!em_fetch(jobs->services, arena, uri, str_fmt(arena, "%.*s.files/%d", STR_ARG(active->result_path), number), &file, err)) {
+            return err_prefix(err, "--extra-py-files: ");
+        }
+        const char *slash = memrchr(file.data, '/', file.len);
+        strbuf_add_c(&path, number > 0 ? ":" : "");
+        strbuf_add(&path, str_ends_with(file, STR(".py")) && slash != NULL ? str_slice(file, 0, (size_t)(slash - file.data)) : file);
+        files = comma == NULL ? STR("") : str_slice(files, end + 1, files.len);
+    }
+    strbuf_fmt(&path, "%s%s", inherited != NULL ? ":" : "", inherited != NULL ? inherited : "");
+    env[(*count)++] = strbuf_str(&path).data;
+    return true;
+}
+
 static bool embedded_command(const SvJobs *jobs, const Active *active, yyjson_val *run, RunCommand *ret_command, Err *err) {
-    enum { OWN_WORDS = 18, VARIABLES = 8 };
+    enum { OWN_WORDS = 18, VARIABLES = 10 };
     Arena *arena = active->arena;
     const SvServices *services = jobs->services;
     const char **argv = ARENA_ARRAY(arena, const char *, OWN_WORDS + 2 * yyjson_obj_size(yyjson_obj_get(run, "SolderArguments")));
@@ -561,8 +587,15 @@ static bool embedded_command(const SvJobs *jobs, const Active *active, yyjson_va
     argv[argc++] = str_fmt(arena, "%d", (int)getpid()).data;
     argv[argc++] = str_to_c(arena, js_str(run, "SolderScript"));
     add_arguments(arena, active, run, argv, &argc);
+    yyjson_val *arguments = yyjson_obj_get(run, "SolderArguments");
+    Str files = js_str(arguments, "--extra-py-files");
+    Str settings = js_str(arguments, "--conf");
+    if (settings.len > 0) {
+        env[nenv++] = str_fmt(arena, "SOLDER_SPARK_CONF=%.*s", STR_ARG(settings)).data;
+    }
     *ret_command = (RunCommand){argv, env};
-    return add_credentials(jobs, active, js_i64(run, "Timeout", 0), env, &nenv, err);
+    return (files.len == 0 || add_modules(jobs, active, files, env, &nenv, err)) &&
+           add_credentials(jobs, active, js_i64(run, "Timeout", 0), env, &nenv, err);
 }
 
 static bool start_embedded(SvJobs *jobs, Active *active, yyjson_val *run, Err *err) {

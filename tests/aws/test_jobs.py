@@ -9,6 +9,7 @@ import pathlib
 import random
 import subprocess
 import time
+import zipfile
 from typing import Any, Callable
 
 import botocore.exceptions
@@ -358,6 +359,31 @@ def test_machine_limit(tmp_path: pathlib.Path) -> None:
         assert done[0]["StartedOn"] <= done[1]["StartedOn"] <= done[2]["StartedOn"]
     finally:
         server.stop()
+
+
+def test_modules_and_settings(jobs: Jobs) -> None:
+    """--extra-py-files are importable, in functions that run in workers as well; --conf are the session's first settings."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("shipped_package/__init__.py", "def double(n):\n    return 2 * n\n")
+    name = jobs.job("modules", """
+from pyspark.context import SparkContext
+from pyspark.sql import SparkSession, functions as F
+import shipped_module, shipped_package
+sc = SparkContext()
+spark = SparkSession(sc)
+double = F.udf(lambda n: shipped_package.double(n), "long")
+print(shipped_module.NAME, spark.range(3).select(double("id").alias("d")).agg(F.sum("d")).first()[0], spark.conf.get("spark.sql.shuffle.partitions"), spark.conf.get("spark.x"))
+""")
+    jobs.s3.put_object(Bucket="scripts", Key="lib/shipped_module.py", Body=b"NAME = 'shipped'\n")
+    jobs.s3.put_object(Bucket="scripts", Key="lib/package.zip", Body=archive.getvalue())
+    given = {"--extra-py-files": "s3://scripts/lib/shipped_module.py, s3://scripts/lib/package.zip", "--conf": "spark.sql.shuffle.partitions=5 --conf spark.x=a b"}
+    run = jobs.start(name, Arguments=given)
+    assert jobs.ended(name, run)["JobRunState"] == "SUCCEEDED", jobs.lines(run, "error")
+    assert jobs.lines(run) == ["shipped 6 5 a b"]
+    missing = jobs.ended(name, jobs.start(name, Arguments={"--extra-py-files": "s3://scripts/lib/absent.py"}))
+    assert missing["JobRunState"] == "FAILED" and "--extra-py-files" in missing["ErrorMessage"], missing
+    assert not list((jobs.server.home / "runs").glob("*.files"))
 
 
 def test_tail_follows(jobs: Jobs) -> None:
