@@ -275,6 +275,48 @@ BY_ROW(sv_s3_get_bucket_intelligent_tiering_configuration)
 BY_ROW(sv_s3_get_bucket_inventory_configuration)
 BY_ROW(sv_s3_get_bucket_metrics_configuration)
 
+/* "*", or {"AWS": "*"}, or a list with it. */
+static bool is_anybody(yyjson_val *principal) {
+    yyjson_val *named = yyjson_is_obj(principal) ? yyjson_obj_get(principal, "AWS") : principal;
+    size_t i;
+    size_t count;
+    yyjson_val *one;
+    yyjson_arr_foreach(named, i, count, one) {
+        if (str_eq_c(js_text(one), "*")) {
+            return true;
+        }
+    }
+    return str_eq_c(js_text(named), "*");
+}
+
+/* A policy is public when it allows something to anybody without a condition. */
+bool sv_s3_get_bucket_policy_status(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    Str json = STR("");
+    if (!s3_check(services, call, err)) {
+        return false;
+    }
+    if (!st_bucket_setting_get(services->store, call->arena, s3_bucket(call), STR("policy"), &json, err)) {
+        return s3_failed(call, err);
+    }
+    if (json.len == 0) {
+        return s3_error(call, err, "NoSuchBucketPolicy");
+    }
+    Str text = js_mut_text(js_parse_into(call->doc, json)); /* the document is kept as the text that it came as */
+    yyjson_doc *parsed = yyjson_read(text.data, text.len, 0);
+    yyjson_val *statements = yyjson_obj_get(yyjson_doc_get_root(parsed), "Statement");
+    bool is_single = yyjson_is_obj(statements);
+    bool is_public = false;
+    for (size_t i = 0; i < (is_single ? 1 : yyjson_arr_size(statements)); i++) {
+        yyjson_val *statement = is_single ? statements : yyjson_arr_get(statements, i);
+        is_public = is_public || (str_eq_c(js_str(statement, "Effect"), "Allow") && is_anybody(yyjson_obj_get(statement, "Principal")) &&
+                                  yyjson_obj_get(statement, "Condition") == NULL);
+    }
+    yyjson_doc_free(parsed);
+    yyjson_mut_val *status = yyjson_mut_obj_add_obj(call->doc, call->output, "PolicyStatus");
+    return yyjson_mut_obj_add_bool(call->doc, status, "IsPublic", is_public);
+}
+
 /* ---- encryption of objects ---- */
 
 bool s3_put_encryption(SvServices *services, AwsCall *call, yyjson_mut_val *meta, Err *err) {

@@ -67,9 +67,40 @@ def test_buckets(server: Server) -> None:
         assert code(lambda name=name: unchecked(server).create_bucket(Bucket=name)) == (400, "InvalidBucketName")
 
 
-def unchecked(server: Server, **more: Any) -> Any:
+def test_pages_of_buckets(fresh_server: Server) -> None:
+    s3 = fresh_server.client("s3")
+    names = sorted(f"{prefix}-{number}" for prefix in ("alpha", "beta") for number in range(4))
+    for name in reversed(names):
+        where = {"CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}} if name.endswith("3") else {}
+        s3.create_bucket(Bucket=name, **where)
+    assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == names
+    for size in (1, 3, 8, 10_000):
+        got: list[str] = []
+        token = {}
+        while True:
+            page = s3.list_buckets(MaxBuckets=size, **token)
+            got += [bucket["Name"] for bucket in page["Buckets"]]
+            assert len(page["Buckets"]) <= size
+            if "ContinuationToken" not in page:
+                break
+            token = {"ContinuationToken": page["ContinuationToken"]}
+        assert got == names
+    assert [bucket["Name"] for bucket in s3.list_buckets(Prefix="beta-")["Buckets"]] == names[4:]
+    far = s3.list_buckets(BucketRegion="eu-west-1")["Buckets"]
+    assert [(bucket["Name"], bucket["BucketRegion"]) for bucket in far] == [("alpha-3", "eu-west-1"), ("beta-3", "eu-west-1")]
+    token = {"ContinuationToken": s3.list_buckets(MaxBuckets=2)["ContinuationToken"]}
+    fresh_server.kill()
+    fresh_server.start()
+    s3 = fresh_server.client("s3")
+    assert s3.list_buckets(**token)["Buckets"][0]["Name"] == names[2]  # tokens hold across servers
+    assert code(lambda: s3.list_buckets(ContinuationToken="none of ours")) == (400, "InvalidArgument")
+    for most in (0, 10_001):
+        assert code(lambda most=most: unchecked(fresh_server, config_more={"parameter_validation": False}).list_buckets(MaxBuckets=most)) == (400, "InvalidArgument")
+
+
+def unchecked(server: Server, config_more: dict[str, Any] | None = None, **more: Any) -> Any:
     """A client that lets wrong names pass to the server."""
-    client = server.client("s3", config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}), **more)
+    client = server.client("s3", config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}, **(config_more or {})), **more)
     client.meta.events.unregister("before-parameter-build.s3", validate_bucket_name)
     return client
 

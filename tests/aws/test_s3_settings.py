@@ -128,6 +128,11 @@ def test_policies(s3: Any) -> None:
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     s3.put_bucket_policy(Bucket="policies", Policy=policy)
     assert s3.get_bucket_policy(Bucket="policies")["Policy"] == policy
+    assert s3.get_bucket_policy_status(Bucket="policies")["PolicyStatus"]["IsPublic"] is False
+    for public, more in ((True, {"Principal": {"AWS": ["*"]}}), (False, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}})):
+        s3.put_bucket_policy(Bucket="policies", Policy=json.dumps({"Statement": {**statement, "Effect": "Allow", **more}}))
+        assert s3.get_bucket_policy_status(Bucket="policies")["PolicyStatus"]["IsPublic"] is public
+    s3.put_bucket_policy(Bucket="policies", Policy=policy)
     for change in ({"Resource": "arn:aws:s3:::other/*"}, {"Effect": "Perhaps"}, {"Principal": None}, {"Action": None}):
         wrong = {name: value for name, value in {**statement, **change}.items() if value is not None}
         text = json.dumps({"Statement": wrong})

@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.aws.conftest import Server
@@ -42,13 +43,19 @@ class Client(threading.Thread):
         self.keys = keys
         self.chance = random.Random(seed)
         self.acknowledged = 0
+        self.versions: set[tuple[str, str, str]] = set()  # key, id and ETag of what was acknowledged in a bucket that keeps versions
         self.surprise: ClientError | None = None
+
+    def note(self, key: str, answer: dict[str, Any]) -> None:
+        """What was acknowledged stays, whatever comes after it."""
+        if "VersionId" in answer:
+            self.versions.add((key, answer["VersionId"], answer.get("ETag", "")))
 
     def put(self, key: str) -> bytes:
         """One whole body."""
         body = self.chance.randbytes(self.chance.choice([0, 1, 1000, 300_000]))
         self.keys[key].under_way.append(body)
-        self.s3.put_object(Bucket="bucket", Key=key, Body=body)
+        self.note(key, self.s3.put_object(Bucket="bucket", Key=key, Body=body))
         return body
 
     def put_parts(self, key: str) -> bytes:
@@ -57,13 +64,13 @@ class Client(threading.Thread):
         bodies = [self.chance.randbytes(PART), self.chance.randbytes(100)]
         parts = [{"PartNumber": n, "ETag": self.s3.upload_part(**upload, PartNumber=n, Body=body)["ETag"]} for n, body in enumerate(bodies, 1)]
         self.keys[key].under_way.append(b"".join(bodies))
-        self.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
+        self.note(key, self.s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts}))
         return b"".join(bodies)
 
     def delete(self, key: str) -> None:
         """The key goes."""
         self.keys[key].under_way.append(None)
-        self.s3.delete_object(Bucket="bucket", Key=key)
+        self.note(key, self.s3.delete_object(Bucket="bucket", Key=key))
 
     def run(self) -> None:
         while True:
@@ -102,19 +109,29 @@ def stored(home: pathlib.Path) -> int:
     return sum(path.stat().st_size for path in (home / "objects").rglob("*") if path.is_file())
 
 
+def kept(s3: Any) -> list[dict[str, Any]]:
+    """All versions and markers; of a bucket that keeps none, its objects."""
+    pages = s3.get_paginator("list_object_versions").paginate(Bucket="bucket")
+    return [item for page in pages for item in page.get("Versions", []) + page.get("DeleteMarkers", [])]
+
+
 def wanted(s3: Any) -> int:
-    """Bytes of all objects, and of the parts of unfinished uploads."""
-    total = sum(item["Size"] for page in s3.get_paginator("list_objects_v2").paginate(Bucket="bucket") for item in page.get("Contents", []))
+    """Bytes of all objects and versions, and of the parts of unfinished uploads."""
+    total = sum(item.get("Size", 0) for item in kept(s3))
     for upload in s3.list_multipart_uploads(Bucket="bucket").get("Uploads", []):
         total += sum(part["Size"] for part in s3.list_parts(Bucket="bucket", Key=upload["Key"], UploadId=upload["UploadId"]).get("Parts", []))
     return total
 
 
-def test_acknowledged_is_whole(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("versioning", ["", "Enabled"])
+def test_acknowledged_is_whole(tmp_path: pathlib.Path, versioning: str) -> None:
     server = Server(tmp_path / "home")
     chance = random.Random(os.environ.get("SOLDER_SEED", "1"))
     keys: list[dict[str, Key]] = [{} for _ in range(CLIENTS)]
     server.client("s3").create_bucket(Bucket="bucket")
+    if versioning:
+        server.client("s3").put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": versioning})
+    versions: set[tuple[str, str, str]] = set()
     acknowledged = 0
     try:
         for number in range(KILLS):
@@ -127,6 +144,7 @@ def test_acknowledged_is_whole(tmp_path: pathlib.Path) -> None:
                 client.join(60)
                 assert not client.is_alive() and client.surprise is None, client.surprise
                 acknowledged += client.acknowledged
+                versions |= client.versions
             server.start()
             s3 = server.client("s3")
             for own in keys:
@@ -134,8 +152,10 @@ def test_acknowledged_is_whole(tmp_path: pathlib.Path) -> None:
                     content = body_of(s3, key)
                     assert may.allows(content), f"{key} after kill {number}"
                     own[key] = Key(content)
+            assert not versions or versions <= {(item["Key"], item["VersionId"], item.get("ETag", "")) for item in kept(s3)}
             assert stored(server.home) == wanted(s3), f"files without rows after kill {number}"
             assert not list((server.home / "tmp").glob("upload-*")) if (server.home / "tmp").is_dir() else True
     finally:
         server.stop()
     assert acknowledged > KILLS
+    assert bool(versions) == bool(versioning)
