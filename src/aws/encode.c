@@ -5,6 +5,8 @@
  */
 #include "aws/request.h"
 
+#include "base/utf8.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -240,6 +242,17 @@ void aws_encode(const AwsRequest *request, AwsCall *call, AwsAnswer *ret_answer)
 
 /* ---- errors ---- */
 
+/* Text of a request as an error may show it: UTF-8, and no control characters, which no XML parser takes. */
+static Str showable(Arena *arena, Str text) {
+    char *out = arena_alloc(arena, text.len * 3 + 1);
+    size_t len = text.len == 0 ? 0 : utf8_repair(text.data, text.len, out);
+    for (size_t i = 0; i < len; i++) {
+        out[i] = (unsigned char)out[i] < 0x20 && out[i] != '\t' && out[i] != '\n' ? '?' : out[i];
+    }
+    out[len] = '\0';
+    return (Str){out, len};
+}
+
 static Str error_xml(const AwsRequest *request, Str request_id, const AwsCall *call, Str code, Str message) {
     StrBuf out = {.arena = request->arena};
     strbuf_fmt(&out, "%s<Error><Code>%.*s</Code><Message>", XML_HEAD, STR_ARG(code));
@@ -253,12 +266,12 @@ static Str error_xml(const AwsRequest *request, Str request_id, const AwsCall *c
         yyjson_mut_obj_foreach(call->error_detail, i, count, key, value) {
             Str name = {yyjson_mut_get_str(key), yyjson_mut_get_len(key)};
             strbuf_fmt(&out, "<%.*s>", STR_ARG(name));
-            add_escaped(&out, (Str){yyjson_mut_get_str(value), yyjson_mut_get_len(value)});
+            add_escaped(&out, showable(request->arena, (Str){yyjson_mut_get_str(value), yyjson_mut_get_len(value)}));
             strbuf_fmt(&out, "</%.*s>", STR_ARG(name));
         }
     }
     strbuf_add_c(&out, "<Resource>");
-    add_escaped(&out, aws_percent_decode(request->arena, request->raw_path, false));
+    add_escaped(&out, showable(request->arena, aws_percent_decode(request->arena, request->raw_path, false)));
     strbuf_fmt(&out, "</Resource><RequestId>%.*s</RequestId></Error>", STR_ARG(request_id));
     return strbuf_str(&out);
 }
@@ -304,7 +317,7 @@ void aws_encode_error(const AwsRequest *request, Str request_id, const AwsCall *
     AwsProtocol protocol = request->service == NULL ? AWS_JSON : request->service->protocol;
     bool is_inner = strncmp(err->code, "SOLDER.", 7) == 0;
     Str code = is_inner ? (protocol == AWS_REST_XML ? STR("InternalError") : STR("InternalFailure")) : str_from_c(err->code);
-    Str message = is_inner ? STR("We encountered an internal error; the server's log says which.") : str_from_c(err->message);
+    Str message = is_inner ? STR("We encountered an internal error; the server's log says which.") : showable(request->arena, str_from_c(err->message));
     *ret_answer = (AwsAnswer){.status = aws_error_status(request->service, code), .headers = {.arena = request->arena}};
     size_t i;
     size_t count;

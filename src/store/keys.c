@@ -118,6 +118,56 @@ static bool read_keys(StStore *store, Arena *arena, KeyVec *ret_keys, Err *err) 
     return true;
 }
 
+/* The keys as the file last had them. A file that changes is another one (its number, size or time differs); one that was written just before it was read
+ * may change again within the clock's grain, and is not kept. */
+struct StKeyCache {
+    Arena *arena;
+    struct stat seen;
+    KeyVec keys;
+};
+
+enum { GRAIN_SECONDS = 2 };
+
+void st_key_cache_free(struct StKeyCache *owned_cache) {
+    if (owned_cache != NULL) {
+        arena_free(owned_cache->arena);
+    }
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b) {
+    return a->st_ino == b->st_ino && a->st_dev == b->st_dev && a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* The file's keys, for a look: read anew only when `solder key` of another process, or an editor, may have changed them. Borrowed while locked. */
+static bool seen_keys(StStore *store, Arena *arena, KeyVec *ret_keys, Err *err) {
+    struct stat now;
+    if (stat(path_of(store, arena, "credentials").data, &now) != 0) {
+        return read_keys(store, arena, ret_keys, err);
+    }
+    if (store->key_cache != NULL && is_same_file(&store->key_cache->seen, &now)) {
+        *ret_keys = store->key_cache->keys;
+        return true;
+    }
+    st_key_cache_free(store->key_cache);
+    store->key_cache = NULL;
+    Arena *kept = arena_new();
+    struct StKeyCache *cache = ARENA_NEW(kept, struct StKeyCache);
+    *cache = (struct StKeyCache){.arena = kept, .seen = now};
+    bool is_settled = st_now_us() / 1000000 - now.st_ctim.tv_sec > GRAIN_SECONDS;
+    if (!is_settled) {
+        arena_free(kept);
+        return read_keys(store, arena, ret_keys, err);
+    }
+    if (!read_keys(store, kept, &cache->keys, err)) {
+        arena_free(kept);
+        return false;
+    }
+    store->key_cache = cache;
+    *ret_keys = cache->keys;
+    return true;
+}
+
 static bool write_whole(int fd, Str text) {
     for (size_t done = 0; done < text.len;) {
         ssize_t put = write(fd, text.data + done, text.len - done);
@@ -300,12 +350,12 @@ bool st_key_find(StStore *store, Arena *arena, Str id, StKey *ret_key, bool *ret
     if (str_starts_with(id, STR("ASIA"))) {
         ok = find_temporary(store, arena, id, ret_key, ret_found, err);
     } else {
-        /* Read anew each time: `solder key` of another process, or an editor, may have changed it. */
         KeyVec keys;
-        ok = read_keys(store, arena, &keys, err);
+        ok = seen_keys(store, arena, &keys, err);
         for (size_t i = 0; ok && i < keys.count && !*ret_found; i++) {
             if (str_eq(keys.items[i].id, id)) {
-                *ret_key = keys.items[i];
+                *ret_key = (StKey){.profile = str_copy(arena, keys.items[i].profile), .id = str_copy(arena, id),
+                                   .secret = str_copy(arena, keys.items[i].secret)};
                 *ret_found = true;
             }
         }

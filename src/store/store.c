@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "store/object_files.h"
+#include "store/store_room.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -57,9 +58,39 @@ bool st_exec(StStore *store, const char *sql, Err *err) {
     return true;
 }
 
+static sqlite3_stmt *take_idle(StStore *store, uint64_t hash, const char *sql) {
+    for (size_t i = 0; i < ST_IDLE_STATEMENTS; i++) {
+        StIdleStatement *idle = &store->idle[i];
+        if (idle->stmt != NULL && idle->hash == hash && strcmp(sqlite3_sql(idle->stmt), sql) == 0) {
+            sqlite3_stmt *stmt = idle->stmt;
+            idle->stmt = NULL;
+            return stmt;
+        }
+    }
+    return NULL;
+}
+
+static void put_idle(StStore *store, uint64_t hash, sqlite3_stmt *stmt) {
+    size_t at = store->next_idle;
+    for (size_t i = 0; i < ST_IDLE_STATEMENTS && store->idle[at].stmt != NULL; i++) {
+        at = (at + 1) % ST_IDLE_STATEMENTS;
+    }
+    (void)sqlite3_finalize(store->idle[at].stmt); /* NULL is allowed */
+    store->idle[at] = (StIdleStatement){hash, stmt};
+    store->next_idle = (at + 1) % ST_IDLE_STATEMENTS;
+}
+
+static void free_idle(StStore *store) {
+    for (size_t i = 0; i < ST_IDLE_STATEMENTS; i++) {
+        (void)sqlite3_finalize(store->idle[i].stmt);
+        store->idle[i].stmt = NULL;
+    }
+}
+
 StStatement st_prepare(StStore *store, const char *sql, Err *err) {
-    StStatement statement = {.store = store, .err = err};
-    if (sqlite3_prepare_v2(store->db, sql, -1, &statement.stmt, NULL) != SQLITE_OK) {
+    StStatement statement = {.store = store, .err = err, .hash = str_hash(str_from_c(sql))};
+    statement.stmt = take_idle(store, statement.hash, sql);
+    if (statement.stmt == NULL && sqlite3_prepare_v2(store->db, sql, -1, &statement.stmt, NULL) != SQLITE_OK) {
         statement.failed = true;
         (void)sqlite_failed(store, err);
     }
@@ -126,7 +157,13 @@ int64_t st_column_i64(StStatement *statement, int column) {
 }
 
 bool st_finish(StStatement *statement) {
-    (void)sqlite3_finalize(statement->stmt); /* repeats the error of the last step, which is reported already */
+    bool is_reusable = statement->stmt != NULL && !statement->failed && sqlite3_reset(statement->stmt) == SQLITE_OK &&
+                       sqlite3_clear_bindings(statement->stmt) == SQLITE_OK;
+    if (is_reusable) {
+        put_idle(statement->store, statement->hash, statement->stmt);
+    } else {
+        (void)sqlite3_finalize(statement->stmt); /* repeats the error of the last step, which is reported already */
+    }
     statement->stmt = NULL;
     return !statement->failed;
 }
@@ -256,11 +293,13 @@ void st_close(StStore *owned_store) {
     if (owned_store->db != NULL) {
         st_files_close(owned_store);
         sweep_scratch(owned_store);
+        free_idle(owned_store);
         (void)sqlite3_close(owned_store->db);
     }
     if (owned_store->lock_fd >= 0) {
         (void)close(owned_store->lock_fd); /* also drops the lock */
     }
+    st_key_cache_free(owned_store->key_cache);
     (void)pthread_mutex_destroy(&owned_store->mutex);
     (void)pthread_mutex_destroy(&owned_store->lease_mutex);
     arena_free(owned_store->arena);

@@ -13,6 +13,14 @@
 
 typedef struct StLease StLease;
 
+/* A statement that is over and may be used again: preparing one takes longer than most of them run. */
+typedef struct StIdleStatement {
+    uint64_t hash; /* of its text */
+    sqlite3_stmt *stmt; /* NULL: the place is free */
+} StIdleStatement;
+
+enum { ST_IDLE_STATEMENTS = 64 };
+
 struct StStore {
     Arena *arena; /* lives as long as the store */
     Str home;
@@ -20,6 +28,9 @@ struct StStore {
     int lock_fd;
     sqlite3 *db;
     pthread_mutex_t mutex;
+    StIdleStatement idle[ST_IDLE_STATEMENTS];
+    size_t next_idle; /* which gives way when all places are taken */
+    struct StKeyCache *key_cache; /* keys.c */
     /* object_files.c */
     Str id;                     /* of the file readers/<id> */
     int reader_fd;
@@ -38,6 +49,7 @@ void st_unlock(StStore *store);
 typedef struct StStatement {
     StStore *store;
     sqlite3_stmt *stmt;
+    uint64_t hash; /* of its text */
     int bound;
     bool failed;
     Err *err;
@@ -56,5 +68,8 @@ bool st_finish(StStatement *statement);
 bool st_exec(StStore *store, const char *sql, Err *err);
 /* Ends a transaction: COMMIT when ok, else ROLLBACK. What became of it. */
 bool st_end(StStore *store, bool ok, Err *err);
+
+/* NULL is allowed (keys.c). */
+void st_key_cache_free(struct StKeyCache *owned_cache);
 
 #endif

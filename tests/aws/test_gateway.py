@@ -11,6 +11,7 @@ import socket
 import stat
 import subprocess
 import threading
+import time
 from typing import Any
 from unittest import mock
 
@@ -184,6 +185,22 @@ def test_keys(fresh_server: Server) -> None:
     with pytest.raises(ClientError, match="InvalidClientTokenId"):
         client.get_caller_identity()
     assert key("delete", "ci").returncode == 1
+
+
+def test_keys_that_change_are_seen(fresh_server: Server) -> None:
+    """The server keeps what it read of the file of keys until the file changes."""
+    path = fresh_server.home / "credentials"
+    while time.time() - path.stat().st_ctime < 4:  # younger files are read anew each time
+        time.sleep(0.1)
+    for _ in range(3):
+        fresh_server.client("sts").get_caller_identity()
+    text = path.read_text()
+    secret = fresh_server.variables["AWS_SECRET_ACCESS_KEY"]
+    other = secret[:-1] + ("a" if secret[-1] != "a" else "b")
+    path.write_text(text.replace(secret, other))  # of the same length, in place
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        fresh_server.client("sts").get_caller_identity()
+    fresh_server.client("sts", aws_secret_access_key=other).get_caller_identity()
 
 
 def test_no_auth(tmp_path: pathlib.Path) -> None:
