@@ -105,8 +105,8 @@ def test_copy_to(duck: duckdb.DuckDBPyConnection, s3: Any) -> None:
         duck.execute("COPY t TO 's3://duck/parts' (FORMAT parquet, PARTITION_BY (part))")
     duck.execute("COPY (FROM t WHERE n < 10) TO 's3://duck/out/one.csv' (HEADER)")  # over the old one
     assert len(body(s3, "duck", "out/one.csv").splitlines()) == 11
-    duck.execute("COPY (FROM t LIMIT 0) TO 's3://duck/out/none.csv' (HEADER false)")
-    assert body(s3, "duck", "out/none.csv") == b""
+    duck.execute("COPY (FROM t LIMIT 0) TO 's3://duck/out/none.csv' (HEADER)")
+    assert body(s3, "duck", "out/none.csv") == b"n,word,part\n"
     assert s3.list_multipart_uploads(Bucket="duck").get("Uploads", []) == []
 
 
