@@ -186,9 +186,10 @@ static int compare_pairs(const void *a, const void *b) {
     return order != 0 ? order : str_cmp(x->value, y->value);
 }
 
+/* One name or value of the query: a form's "+" is a blank, which is signed as %20. */
 static Str encoded(Arena *arena, Str raw) {
     StrBuf out = {.arena = arena};
-    add_encoded(&out, aws_percent_decode(arena, raw, false));
+    add_encoded(&out, aws_percent_decode(arena, raw, true));
     return strbuf_str(&out);
 }
 
