@@ -158,6 +158,7 @@ def test_any_input_of_the_model_gets_an_answer(server: Server, service: str) -> 
             seed = dice.randrange(1 << 30)
             model: botocore.model.OperationModel = client.meta.service_model.operation_model(name)
             arguments = Maker(seed).value(model.input_shape) if model.input_shape is not None else {}
+            arguments.pop("ContentLength", None)  # botocore would wait for the rest of a body that is not there
             what = f"round {turn}, {service} {name} {arguments!r:.2000}"
             try:
                 client._make_api_call(name, arguments)
@@ -167,7 +168,7 @@ def test_any_input_of_the_model_gets_an_answer(server: Server, service: str) -> 
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
                 log = "".join(line for line in server.log[-5:])
                 assert status < 500 or status == 501, f"{what}: {error}\n{log}"
-            except (TypeError, ValueError, AttributeError, KeyError, UnicodeError, botocore.exceptions.ParamValidationError, botocore.exceptions.MissingDependencyException):
+            except (TypeError, ValueError, AttributeError, KeyError, UnicodeError, botocore.exceptions.ParamValidationError, botocore.exceptions.MissingDependencyException, botocore.exceptions.FlexibleChecksumError):
                 continue  # botocore itself could not write it
             except botocore.exceptions.BotoCoreError as error:
                 raise AssertionError(f"{what}: no answer: {error!r}\n{''.join(server.log[-20:])}") from error
