@@ -69,6 +69,22 @@ def test_signatures(server: Server) -> None:
     assert server.client("sts").get_caller_identity()["Account"] == "000000000000"
 
 
+def test_plus_in_a_signed_query(server: Server) -> None:
+    """The Java SDK signs a blank as %20 and sends it as "+"."""
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="plus")
+    s3.put_object(Bucket="plus", Key="a b+c/1", Body=b"")
+    sent = []
+
+    def send_as_form(request: Any, **_: Any) -> None:
+        request.url = request.url.replace("%20", "+")
+        sent.append(request.url)
+
+    s3.meta.events.register("before-send.s3.ListObjectsV2", send_as_form)
+    assert [found["Key"] for found in s3.list_objects_v2(Bucket="plus", Prefix="a b+c/")["Contents"]] == ["a b+c/1"]
+    assert "prefix=a+b%2Bc%2F" in sent[0]
+
+
 def test_old_and_early_requests(server: Server) -> None:
     """A request that was recorded and is sent again after 15 minutes is refused."""
     now = datetime.datetime.now(datetime.timezone.utc)

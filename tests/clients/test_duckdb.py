@@ -18,12 +18,13 @@ from tests.clients.conftest import Server, body, names
 HTTPFS = pathlib.Path(sys.prefix).parent / "ext/httpfs.duckdb_extension"
 
 
-def connect(server: Server, secret: str | None = None) -> duckdb.DuckDBPyConnection:
-    """A database in memory that knows endpoint and key."""
+def connect(server: Server, secret: str | None = None, host: str = "127.0.0.1") -> duckdb.DuckDBPyConnection:
+    """A database in memory that knows endpoint and key; below localhost it may have buckets in host names, as it likes best."""
     made = duckdb.connect()
     made.execute(f"LOAD '{HTTPFS}'")
     key = server.variables["AWS_ACCESS_KEY_ID"], secret or server.variables["AWS_SECRET_ACCESS_KEY"]
-    made.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{key[0]}', SECRET '{key[1]}', ENDPOINT '127.0.0.1:{server.port}', USE_SSL false, URL_STYLE 'path')")
+    style = "" if host == "localhost" else ", URL_STYLE 'path'"
+    made.execute(f"CREATE SECRET (TYPE s3, KEY_ID '{key[0]}', SECRET '{key[1]}', ENDPOINT '{host}:{server.port}', USE_SSL false{style})")
     return made
 
 
@@ -124,6 +125,14 @@ def test_attached_database(duck: duckdb.DuckDBPyConnection, s3: Any, tmp_path: p
     duck.execute("ATTACH 's3://duck/file.duckdb' AS there (READ_ONLY)")
     assert rows(duck, "SELECT sum(n) FROM there.t") == [(sum(range(300_000)),)]
     duck.execute("DETACH there")
+
+
+def test_buckets_in_host_names(server: Server, s3: Any) -> None:
+    key = "hosts/odd name+%20&ü漢=.csv"
+    with connect(server, host="localhost") as duck:
+        duck.execute(f"COPY (SELECT range AS n FROM range(3)) TO 's3://duck/{key}'")
+        assert body(s3, "duck", key) == b"n\n0\n1\n2\n"
+        assert rows(duck, "FROM 's3://duck/hosts/*.csv'") == [(0,), (1,), (2,)]
 
 
 def test_refusals(server: Server, s3: Any) -> None:
