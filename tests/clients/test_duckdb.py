@@ -104,6 +104,10 @@ def test_copy_to(duck: duckdb.DuckDBPyConnection, s3: Any) -> None:
         (part, len(range(part, 1000, 3)), sum(range(part, 1000, 3))) for part in range(3)]
     with pytest.raises(duckdb.Error, match="not empty"):
         duck.execute("COPY t TO 's3://duck/parts' (FORMAT parquet, PARTITION_BY (part))")
+    duck.execute("COPY (FROM t WHERE part = 1) TO 's3://duck/parts' (FORMAT parquet, PARTITION_BY (part), OVERWRITE)")
+    assert {key.split("/")[1] for key in names(s3, "duck", "parts/")} == {"part=1"} and rows(duck, "SELECT count(*) FROM 's3://duck/parts/*/*.parquet'") == [(333,)]
+    duck.execute("COPY (FROM t WHERE part < 2) TO 's3://duck/parts' (FORMAT parquet, PARTITION_BY (part), APPEND)")
+    assert rows(duck, "SELECT count(*) FROM 's3://duck/parts/*/*.parquet'") == [(333 + 667,)]
     duck.execute("COPY (FROM t WHERE n < 10) TO 's3://duck/out/one.csv' (HEADER)")  # over the old one
     assert len(body(s3, "duck", "out/one.csv").splitlines()) == 11
     duck.execute("COPY (FROM t LIMIT 0) TO 's3://duck/out/none.csv' (HEADER)")
