@@ -8,6 +8,12 @@
 #include <unistd.h>
 #include <yyjson.h>
 
+/* lower/special.c's sample of everything, a fence for filters: it passes every row on. */
+static bool is_whole_sample(Str name, yyjson_val *node) {
+    const char *method = yyjson_get_str(yyjson_obj_get(yyjson_obj_get(node, "extra_info"), "Sample Method"));
+    return str_eq_c(name, "STREAMING_SAMPLE") && method != NULL && strcmp(method, "System: 100.000000%") == 0;
+}
+
 /* Physical operators under which a row comes from exactly one row of the scan. */
 static bool is_row_by_row(yyjson_val *node, int *scans) {
     const char *name = yyjson_get_str(yyjson_obj_get(node, "name"));
@@ -17,7 +23,7 @@ static bool is_row_by_row(yyjson_val *node, int *scans) {
     Str trimmed = str_trim(str_from_c(name));
     bool is_scan = str_eq_c(trimmed, "SOLDER_SCAN");
     *scans += is_scan;
-    if (!is_scan && !str_eq_c(trimmed, "PROJECTION") && !str_eq_c(trimmed, "FILTER")) {
+    if (!is_scan && !str_eq_c(trimmed, "PROJECTION") && !str_eq_c(trimmed, "FILTER") && !is_whole_sample(trimmed, node)) {
         return false;
     }
     size_t i, most;
