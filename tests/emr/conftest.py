@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import pathlib
+import signal
 import time
 from typing import Any, Callable, Iterator
 
@@ -99,13 +100,13 @@ class Emr:
         return [item["Key"].removeprefix(prefix).removesuffix(".gz") for page in pages for item in page.get("Contents", [])]
 
     def processes(self, cluster: str) -> dict[int, str]:
-        """The command lines of all processes of a cluster, by the variable that each has."""
+        """The command lines of all processes of a cluster ("": of any), by the variable that each has."""
         mark = f"SOLDER_CLUSTER={self.server.home}/emr/{cluster}".encode()
         found = {}
         for folder in pathlib.Path("/proc").iterdir():
             if folder.name.isdigit() and int(folder.name) != os.getpid():
                 try:
-                    if mark in (folder / "environ").read_bytes().split(b"\0"):
+                    if any(value == mark or (not cluster and value.startswith(mark)) for value in (folder / "environ").read_bytes().split(b"\0")):
                         found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
                 except OSError:
                     continue
@@ -119,9 +120,15 @@ def emr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emr]:
     made = Emr(server)
     for bucket in ("scripts", "data", "logs"):
         made.s3.create_bucket(Bucket=bucket)
-    yield made
-    made.connect()
-    clusters = [item["Id"] for item in made.client.list_clusters()["Clusters"]]
-    assert server.stop() == 0
-    for cluster in clusters:
-        assert made.processes(cluster) == {}
+    try:
+        yield made
+        made.connect()
+        clusters = [item["Id"] for item in made.client.list_clusters()["Clusters"]]
+        assert server.stop() == 0
+        for cluster in clusters:
+            assert made.processes(cluster) == {}
+    finally:  # also when a test broke off with the server killed, whose clusters live on
+        server.process.kill()
+        server.process.wait()
+        for pid in made.processes(""):
+            os.kill(pid, signal.SIGKILL)
