@@ -143,3 +143,18 @@ def test_progress_on_a_terminal_leaves_the_output_whole(solder, tmp_path: pathli
         assert f"line {i}".encode() in seen
     assert b"SUCCEEDED" in seen
 
+
+
+def test_a_filtered_write_is_cut_into_parts(titanic, tmp_path: pathlib.Path) -> None:
+    """The reference script on more than one split: a file for each thread, the rows those of the small run as often as the input repeats."""
+    repeats = 400
+    header, *lines = (EXAMPLES / "titanic.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    large = tmp_path / "large.csv"
+    large.write_text(header + "".join(lines) * repeats, encoding="utf-8")
+    titanic.ok("s3", "rm", "s3://my-source-bucket/", "--recursive")
+    titanic.ok("s3", "cp", str(large), "s3://my-source-bucket/titanic/large.csv")
+    done = titanic("run", "--threads", "2", str(EXAMPLES / "glue_job.py"))
+    assert done.returncode == 0, done.stderr
+    assert f"{324 * repeats:,}" in done.stderr
+    listed = titanic.ok("s3", "ls", "s3://my-target-bucket/", "--recursive")
+    assert listed.count(".parquet") >= 2, listed
