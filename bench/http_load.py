@@ -1,15 +1,17 @@
-"""Sends one HTTP request over and over on several connections at once, and takes the time of each answer.
+"""Sends HTTP requests over and over on several connections at once, and takes the time of each answer.
 
-The request is made (and signed) by the caller, once: what goes out again is the same bytes, so that a request costs this process two system
+The requests are made (and signed) by the caller, once: what goes out again is the same bytes, so that a request costs this process two system
 calls and no thought. One thread, epoll, a connection per slot; a server that closes its connections gets new ones, and their making counts.
 """
 
 from __future__ import annotations
 
+import itertools
 import resource
 import select
 import socket
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -74,8 +76,10 @@ class Slot:
         return body
 
 
-def run_load(address: tuple[str, int], request: bytes, connections: int, seconds: float) -> Load:
-    """Every answer has to be the first one's body."""
+def run_load(address: tuple[str, int], requests: Sequence[bytes], connections: int, seconds: float, least: int = 0) -> Load:
+    """The requests in turn, from the first again behind the last, for so long and until at least so many are answered. Every answer has to be the first
+    one's body."""
+    coming = itertools.cycle(requests)
     poll = select.epoll()
     slots = [Slot(address, poll) for _ in range(connections)]
     clock = time.perf_counter
@@ -86,9 +90,9 @@ def run_load(address: tuple[str, int], request: bytes, connections: int, seconds
     end = begun + seconds
     for slot in slots:
         slot.started = clock()
-        slot.socket.sendall(request)
+        slot.socket.sendall(next(coming))
     by_fd = {slot.socket.fileno(): slot for slot in slots}
-    while (now := clock()) < end:
+    while (now := clock()) < end or len(latencies) < least:
         for fd, _ in poll.poll(5):
             slot = by_fd[fd]
             body = slot.take()
@@ -105,7 +109,7 @@ def run_load(address: tuple[str, int], request: bytes, connections: int, seconds
                 del by_fd[fd]
                 slot.reconnect()
                 by_fd[slot.socket.fileno()] = slot
-            slot.socket.sendall(request)
+            slot.socket.sendall(next(coming))
     after = resource.getrusage(resource.RUSAGE_SELF)
     for slot in slots:
         slot.socket.close()

@@ -17,7 +17,8 @@ typedef struct AwsOperation AwsOperation; /* model.h */
 /* The body of an operation whose input streams (PutObject, UploadPart): on disk, complete, and checked against the request's own
  * Content-Length, Content-MD5, x-amz-content-sha256 and x-amz-checksum-* (header or trailer) before the handler runs. */
 typedef struct AwsUpload {
-    Str path; /* a file below the home directory: the handler renames it to where it belongs, else the gateway removes it */
+    Str path; /* a file of its own, from AwsConfig.new_file */
+    bool is_taken; /* set by the handler that keeps or has removed the file; else the gateway removes it */
     int64_t size;
     unsigned char md5[16];
     Str checksum_name, checksum; /* "crc32", "crc64nvme", …, and its base64, when the request carries one; else empty */
@@ -40,7 +41,7 @@ typedef struct AwsCall {
     /* The operation's input, a JSON object whose members have the model's names, whatever the protocol: timestamps are numbers (seconds since
      * 1970), blobs base64 text; header, query and path members of REST protocols stand among the others. Defaults are not filled in. */
     yyjson_val *input;
-    const AwsUpload *upload; /* NULL when the operation's input does not stream */
+    AwsUpload *upload; /* NULL when the operation's input does not stream */
     /* The output, an object of doc with the model's names in the same representation; the handler adds members. */
     yyjson_mut_doc *doc;
     yyjson_mut_val *output;
@@ -81,7 +82,6 @@ typedef struct AwsConfig {
     Str tls_certificate, tls_key; /* files in PEM form; empty: HTTP without TLS */
     Str domain;                   /* a name of this server's below which buckets have names of their own; empty: only localhost's and AWS's */
     int idle_seconds;             /* a connection on which nothing moves ends; a request's headers are complete, and a body moves on the average */
-    Str home; /* scratch for uploads is made below it, on the objects' file system */
     Str account, region;
     bool no_auth;
     bool json_log;
@@ -90,6 +90,8 @@ typedef struct AwsConfig {
     AwsMetrics metrics;
     /* Whether the bucket's rules allow it; NULL: there are none. */
     bool (*cors)(void *services, Arena *arena, const AwsCorsQuestion *question, AwsCorsAnswer *ret_answer);
+    /* The path of a new file for a body that streams in; not made yet. */
+    bool (*new_file)(void *services, Arena *arena, Str *ret_path, Err *err);
     /* The secret of an access key, and the session token that must come with it (empty: none). false: no such key, or expired (ret_expired). */
     bool (*find_key)(void *services, Arena *arena, Str access_key, Str *ret_secret, Str *ret_token, bool *ret_expired);
 } AwsConfig;

@@ -69,16 +69,18 @@ static bool find_checksum(AwsBody *body) {
     return false;
 }
 
-static bool open_file(AwsBody *body, Str home, Err *err) {
-    Arena *arena = body->request->arena;
-    Str folder = str_fmt(arena, "%.*s/tmp", STR_ARG(home));
-    if (mkdir(folder.data, 0700) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(folder), strerror(errno));
+static bool no_room(const char *what, Err *err) {
+    return err_set(err, errno == ENOSPC ? "ServiceUnavailable" : ERR_IO, "%s: %s", what, strerror(errno));
+}
+
+static bool open_file(AwsBody *body, const AwsConfig *config, Err *err) {
+    Str path;
+    if (!config->new_file(config->services, body->request->arena, &path, err)) {
+        return false;
     }
-    char *path = str_to_c(arena, str_fmt(arena, "%.*s/upload-XXXXXX", STR_ARG(folder)));
-    body->fd = mkostemp(path, O_CLOEXEC);
-    body->request->upload.path = str_from_c(path);
-    return body->fd >= 0 || err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    body->fd = open(str_to_c(body->request->arena, path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    body->request->upload.path = path;
+    return body->fd >= 0 || no_room("making a file for the upload", err);
 }
 
 static bool announced_size(AwsBody *body, Err *err) {
@@ -97,7 +99,7 @@ static bool announced_size(AwsBody *body, Err *err) {
     return true;
 }
 
-AwsBody *aws_body_open(AwsRequest *request, Str home, bool to_file, Err *err) {
+AwsBody *aws_body_open(AwsRequest *request, const AwsConfig *config, bool to_file, Err *err) {
     AwsBody *body = ARENA_NEW(request->arena, AwsBody);
     Str hash = aws_header(request, "x-amz-content-sha256");
     *body = (AwsBody){.request = request, .fd = -1, .memory = {.arena = request->arena}, .line = {.arena = request->arena}, .trailer = {.arena = request->arena}};
@@ -112,7 +114,7 @@ AwsBody *aws_body_open(AwsRequest *request, Str home, bool to_file, Err *err) {
     bool ok = body->digests != NULL && (!body->is_signed || body->chunk_hash != NULL);
     ok = ok || err_set(err, ERR_INTERNAL, "no memory for digests");
     body->form = request->is_form ? aws_form_new(request, err) : NULL;
-    ok = ok && (body->form != NULL) == request->is_form && announced_size(body, err) && (!to_file || open_file(body, home, err));
+    ok = ok && (body->form != NULL) == request->is_form && announced_size(body, err) && (!to_file || open_file(body, config, err));
     if (!ok) {
         aws_body_close(body);
         return NULL;
@@ -138,7 +140,7 @@ static bool keep(AwsBody *body, Str bytes, Err *err) {
     while (bytes.len > 0) {
         ssize_t put = write(body->fd, bytes.data, bytes.len);
         if (put < 0 && errno != EINTR) {
-            return err_set(err, errno == ENOSPC ? "ServiceUnavailable" : ERR_IO, "keeping the upload: %s", strerror(errno));
+            return no_room("keeping the upload", err);
         }
         bytes = str_slice(bytes, put > 0 ? (size_t)put : 0, bytes.len);
     }
@@ -381,7 +383,9 @@ void aws_body_close(AwsBody *owned_body) {
     }
     if (owned_body->fd >= 0) {
         (void)close(owned_body->fd);
-        (void)unlink(owned_body->request->upload.path.data); /* ENOENT: the handler took it */
+        if (!owned_body->request->upload.is_taken) {
+            (void)unlink(owned_body->request->upload.path.data);
+        }
     }
     EVP_MD_CTX_free(owned_body->chunk_hash);
     aws_digests_free(owned_body->digests);

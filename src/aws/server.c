@@ -27,7 +27,8 @@
 
 enum {
     MOST_CONNECTIONS = 1024,
-    MOST_HEADER_BYTES = 256 * 1024,
+    CONNECTION_BYTES = 160 * 1024, /* of which headers and what is read of a body at once are part; the library clears all of it behind each request */
+    MOST_HEADER_BYTES = 64 * 1024,
     MOST_HEADERS = 2000,
     MOST_DRAINED = 64 * 1024 * 1024,
     LEAST_BYTES_A_SECOND = 1024 /* of a body, on the average after the idle timeout */
@@ -187,7 +188,7 @@ static void begin(Exchange *exchange, struct MHD_Connection *connection) {
         (void)not_supported(exchange);
         return;
     }
-    exchange->body = aws_body_open(request, config->home, streams_in(request->operation), &exchange->err);
+    exchange->body = aws_body_open(request, config, streams_in(request->operation), &exchange->err);
 }
 
 /* ---- the end of a request ---- */
@@ -545,7 +546,7 @@ static struct MHD_Daemon *listen_on(AwsServer *server, const char *host, int por
         {MHD_OPTION_SOCK_ADDR, 0, is_v6 ? (void *)&v6 : (void *)&v4},
         {MHD_OPTION_CONNECTION_LIMIT, MOST_CONNECTIONS, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, server->config.idle_seconds, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, 512 * 1024, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
         {MHD_OPTION_LISTEN_BACKLOG_SIZE, MOST_CONNECTIONS, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, server},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
@@ -596,7 +597,6 @@ AwsServer *aws_server_start(const AwsConfig *config, Err *err) {
     AwsServer *server = ARENA_NEW(arena, AwsServer);
     server->arena = arena;
     server->config = *config;
-    server->config.home = str_copy(arena, config->home);
     server->config.domain = str_lower(arena, config->domain);
     server->patterns = aws_patterns_new(err);
     server->counters = aws_counters_new();

@@ -21,6 +21,11 @@ struct CliServer {
     CliEngine *engine; /* NULL: no Spark Connect */
 };
 
+static bool new_file(void *self, Arena *arena, Str *ret_path, Err *err) {
+    const SvServices *services = self;
+    return st_object_file(services->store, arena, ret_path, err);
+}
+
 static bool find_key(void *self, Arena *arena, Str access_key, Str *ret_secret, Str *ret_token, bool *ret_expired) {
     SvServices *services = self;
     StKey key = {0};
@@ -81,7 +86,6 @@ static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *
                          .tls_key = config->tls_key,
                          .domain = config->domain,
                          .idle_seconds = config->idle_seconds,
-                         .home = st_home(server->services.store),
                          .account = server->services.account,
                          .region = server->services.region,
                          .no_auth = config->no_auth,
@@ -89,6 +93,7 @@ static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *
                          .services = &server->services,
                          .find_handler = sv_find_handler,
                          .cors = sv_s3_cors,
+                         .new_file = new_file,
                          .find_key = find_key};
     server->gateway = aws_server_start(&gateway, err);
     if (server->gateway == NULL) {

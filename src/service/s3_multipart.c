@@ -98,7 +98,7 @@ static bool part_number(AwsCall *call, int64_t *ret_number, Err *err) {
 
 bool sv_s3_upload_part(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
-    const AwsUpload *body = call->upload;
+    AwsUpload *body = call->upload;
     StUpload upload;
     StPart part = {0};
     int64_t when_us = 0;
@@ -118,8 +118,11 @@ bool sv_s3_upload_part(void *self, AwsCall *call, Err *err) {
         js_put_str(call->doc, meta, s3_checksum_member(call->arena, body->checksum_name).data, body->checksum);
     }
     part.etag = s3_hex(call->arena, (Str){(const char *)body->md5, sizeof body->md5});
-    if (!s3_meta_text(call, meta, &part.meta, err) ||
-        !st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, body->path, &when_us, err)) {
+    if (!s3_meta_text(call, meta, &part.meta, err)) {
+        return s3_failed(call, err);
+    }
+    body->is_taken = true;
+    if (!st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, body->path, &when_us, err)) {
         return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, part.etag));

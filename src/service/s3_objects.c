@@ -16,7 +16,7 @@ static const int64_t LARGEST_COPY = INT64_C(5) * 1024 * 1024 * 1024;
 
 bool sv_s3_put_object(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
-    const AwsUpload *upload = call->upload;
+    AwsUpload *upload = call->upload;
     StPut put = {.key = s3_key(call)};
     StObject object;
     if (upload == NULL) {
@@ -35,8 +35,11 @@ bool sv_s3_put_object(void *self, AwsCall *call, Err *err) {
         js_put_str(call->doc, meta, "ChecksumType", STR("FULL_OBJECT"));
     }
     put.etag = s3_hex(call->arena, (Str){(const char *)upload->md5, sizeof upload->md5});
-    if (!s3_meta_text(call, meta, &put.meta, err) ||
-        !st_object_put(services->store, call->arena, s3_bucket(call), &put, upload->path, &object, err)) {
+    if (!s3_meta_text(call, meta, &put.meta, err)) {
+        return s3_failed(call, err);
+    }
+    upload->is_taken = true;
+    if (!st_object_put(services->store, call->arena, s3_bucket(call), &put, upload->path, &object, err)) {
         return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, put.etag));

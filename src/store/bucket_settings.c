@@ -2,29 +2,32 @@
 #include "store/objects.h"
 #include "store/versions.h"
 
-static bool set_versioning(StStore *store, Arena *scratch, Str name, Str versioning, Err *err) {
+typedef struct VersioningChange {
+    Arena *arena;
+    Str bucket, versioning;
+} VersioningChange;
+
+static bool set_versioning(StStore *store, void *self, Err *err) {
+    const VersioningChange *change = self;
     StBucket bucket;
-    if (!st_find_bucket(store, scratch, name, &bucket, err)) {
+    if (!st_find_bucket(store, change->arena, change->bucket, &bucket, err)) {
         return false;
     }
-    if (bucket.has_lock && !str_eq_c(versioning, "Enabled")) {
+    if (bucket.has_lock && !str_eq_c(change->versioning, "Enabled")) {
         return err_set(err, "InvalidBucketState",
                        "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed.");
     }
     StStatement statement = st_prepare(store, "UPDATE bucket SET versioning = ?2 WHERE name = ?1", err);
-    st_bind_str(&statement, name);
-    st_bind_str(&statement, versioning);
+    st_bind_str(&statement, change->bucket);
+    st_bind_str(&statement, change->versioning);
     (void)st_step(&statement);
     return st_finish(&statement);
 }
 
 bool st_bucket_set_versioning(StStore *store, Str bucket, Str versioning, Err *err) {
-    Arena *scratch = arena_new();
-    st_lock(store);
-    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, set_versioning(store, scratch, bucket, versioning, err), err);
-    st_unlock(store);
-    arena_free(scratch);
+    VersioningChange change = {.arena = arena_new(), .bucket = bucket, .versioning = versioning};
+    bool ok = st_change(store, STR(""), set_versioning, &change, err);
+    arena_free(change.arena);
     return ok;
 }
 

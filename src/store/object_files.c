@@ -140,25 +140,41 @@ bool st_file_new(StStore *store, Arena *arena, Str *ret_name, Err *err) {
     return ok;
 }
 
+Str st_file_directory(Str name) {
+    return str_slice(name, 0, ID_SIZE);
+}
+
+bool st_object_file(StStore *store, Arena *arena, Str *ret_path, Err *err) {
+    Str name;
+    if (!st_file_new(store, arena, &name, err)) {
+        return false;
+    }
+    *ret_path = st_file_path(arena, store, name);
+    return true;
+}
+
 bool st_file_sync_directory(const StStore *store, Str name, Err *err) {
     Arena *scratch = arena_new();
-    bool ok = st_sync_path(st_file_path(scratch, store, str_slice(name, 0, ID_SIZE)).data, O_RDONLY | O_DIRECTORY, NULL, err);
+    bool ok = st_sync_path(st_file_path(scratch, store, st_file_directory(name)).data, O_RDONLY | O_DIRECTORY, NULL, err);
     arena_free(scratch);
     return ok;
 }
 
 bool st_file_take(StStore *store, Arena *arena, Str path, Str *ret_name, int64_t *ret_size, Err *err) {
     char *from = str_to_c(arena, path);
-    if (!st_sync_path(from, O_RDONLY, ret_size, err) || !st_file_new(store, arena, ret_name, err)) {
+    Str objects = st_file_path(arena, store, STR(""));
+    if (!st_sync_path(from, O_RDONLY, ret_size, err)) {
+        return false;
+    }
+    if (str_starts_with(path, objects)) {
+        *ret_name = str_slice(path, objects.len, path.len);
+        return true;
+    }
+    if (!st_file_new(store, arena, ret_name, err)) {
         return false;
     }
     Str to = st_file_path(arena, store, *ret_name);
-    bool ok = (rename(from, to.data) == 0 || err_set(err, ERR_IO, "%s to %s: %s", from, to.data, strerror(errno))) &&
-              st_file_sync_directory(store, *ret_name, err);
-    if (!ok) {
-        (void)unlink(to.data);
-    }
-    return ok;
+    return rename(from, to.data) == 0 || err_set(err, ERR_IO, "%s to %s: %s", from, to.data, strerror(errno));
 }
 
 static bool copy_piece(int to, const StPiece *piece, Err *err) {
@@ -201,7 +217,6 @@ bool st_file_join(StStore *store, Arena *arena, const StPiece *pieces, size_t co
             (void)close(to);
         }
     }
-    ok = ok && st_file_sync_directory(store, *ret_name, err);
     if (!ok) {
         (void)unlink(path.data);
     }

@@ -33,7 +33,9 @@ void st_directory_drop(StStore *store, Str id);
 
 /* A name for one more file, in the directory that this process keeps for single files. Takes the lock itself. */
 bool st_file_new(StStore *store, Arena *arena, Str *ret_name, Err *err);
-/* Moves a file of the home's file system there, and makes bytes and name durable. */
+/* The part of a name that is its directory's; empty of an empty name. */
+Str st_file_directory(Str name);
+/* Takes a file of the home's file system there, unless it is there (st_object_file), and makes its bytes durable; its name is not yet: st_change. */
 bool st_file_take(StStore *store, Arena *arena, Str path, Str *ret_name, int64_t *ret_size, Err *err);
 
 typedef struct StPiece {
@@ -41,9 +43,9 @@ typedef struct StPiece {
     int64_t size; /* all of it */
 } StPiece;
 
-/* A new file of the pieces one behind the other, durable: a link if it is one piece; else by reflink or by copying inside the kernel. */
+/* A new file of the pieces one behind the other, with durable bytes: a link if it is one piece; else by reflink or by copying inside the kernel. */
 bool st_file_join(StStore *store, Arena *arena, const StPiece *pieces, size_t count, Str *ret_name, Err *err);
-/* Makes the entries of the directory that holds the name durable. */
+/* Makes the entries of a directory, or of the one that holds the name, durable. */
 bool st_file_sync_directory(const StStore *store, Str name, Err *err);
 /* fsync of a path; its size. */
 bool st_sync_path(const char *path, int flags, int64_t *ret_size, Err *err);

@@ -247,7 +247,7 @@ static bool open_home(StStore *store, Str home, Err *err) {
     (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     /* FULL: a commit is on disk when it returns, also after a power cut. */
     return st_exec(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) && migrate(store, err) &&
-           st_files_open(store, err);
+           st_changes_open(store, err) && st_files_open(store, err);
 }
 
 /* What killed processes left in tmp/, when nobody else is here. Converting back to a shared lock can't fail while we hold it. */
@@ -299,6 +299,7 @@ void st_close(StStore *owned_store) {
     if (owned_store->lock_fd >= 0) {
         (void)close(owned_store->lock_fd); /* also drops the lock */
     }
+    st_changes_close(owned_store);
     st_key_cache_free(owned_store->key_cache);
     (void)pthread_mutex_destroy(&owned_store->mutex);
     (void)pthread_mutex_destroy(&owned_store->lease_mutex);

@@ -1,4 +1,4 @@
-/* store/store_room.h - what the files of store/ share: the handle and statements that clean up after themselves.
+/* store/store_room.h - what the files of store/ share: the handle, statements that clean up after themselves, and changes.
  *
  * Not for other rooms. Invariant: every use of db happens between st_lock and st_unlock.
  */
@@ -31,6 +31,7 @@ struct StStore {
     StIdleStatement idle[ST_IDLE_STATEMENTS];
     size_t next_idle; /* which gives way when all places are taken */
     struct StKeyCache *key_cache; /* keys.c */
+    struct StChanges *changes;    /* changes.c */
     /* object_files.c */
     Str id;                     /* of the file readers/<id> */
     int reader_fd;
@@ -68,6 +69,16 @@ bool st_finish(StStatement *statement);
 bool st_exec(StStore *store, const char *sql, Err *err);
 /* Ends a transaction: COMMIT when ok, else ROLLBACK. What became of it. */
 bool st_end(StStore *store, bool ok, Err *err);
+
+/* What one change does to rows; false with err set: none of it happens. */
+typedef bool (*StApply)(StStore *store, void *self, Err *err);
+
+/* Applies it in a transaction, and returns when that is on disk. Called without the lock. file: the name of an object file that the change's rows name,
+ * synced itself, whose directory is to be made durable first; empty: none. Changes that come while the disk is busy share the next transaction and its
+ * one sync; apply may then run on another thread, while the caller waits. */
+bool st_change(StStore *store, Str file, StApply apply, void *self, Err *err);
+bool st_changes_open(StStore *store, Err *err);
+void st_changes_close(StStore *store);
 
 /* NULL is allowed (keys.c). */
 void st_key_cache_free(struct StKeyCache *owned_cache);

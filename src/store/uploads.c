@@ -92,23 +92,39 @@ static bool delete_upload(StStore *store, Str id, Err *err) {
     return true;
 }
 
-bool st_upload_abort(StStore *store, Str bucket, Str key, Str id, Err *err) {
-    Arena *scratch = arena_new();
+/* What a change of an upload is about. */
+typedef struct UploadChange {
+    Arena *arena;
+    Str bucket, key, id;
+    const StPart *part;    /* that comes */
+    const StPut *put;      /* the object that it becomes, … */
+    Str name;              /* … whose file this is */
+    int64_t size;
+    StObject *ret_object;
+} UploadChange;
+
+static bool abort_upload(StStore *store, void *self, Err *err) {
+    const UploadChange *change = self;
     StUpload upload;
-    st_lock(store);
-    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, find_upload(store, scratch, bucket, key, id, &upload, err) && delete_upload(store, id, err), err);
-    st_unlock(store);
-    arena_free(scratch);
+    return find_upload(store, change->arena, change->bucket, change->key, change->id, &upload, err) && delete_upload(store, change->id, err);
+}
+
+bool st_upload_abort(StStore *store, Str bucket, Str key, Str id, Err *err) {
+    UploadChange change = {.arena = arena_new(), .bucket = bucket, .key = key, .id = id};
+    bool ok = st_change(store, STR(""), abort_upload, &change, err);
+    arena_free(change.arena);
     st_sweep_soon(store);
     return ok;
 }
 
 /* ---- parts ---- */
 
-static bool put_part_row(StStore *store, Arena *arena, Str bucket, Str key, Str id, const StPart *part, Err *err) {
+static bool put_part(StStore *store, void *self, Err *err) {
+    const UploadChange *change = self;
+    const StPart *part = change->part;
+    Str id = change->id;
     StUpload upload;
-    if (!find_upload(store, arena, bucket, key, id, &upload, err)) {
+    if (!find_upload(store, change->arena, change->bucket, change->key, id, &upload, err)) {
         return false;
     }
     StStatement burial = st_prepare(store, "INSERT INTO dead_file (path) SELECT path FROM upload_part WHERE upload = ?1 AND number = ?2", err);
@@ -138,10 +154,8 @@ bool st_part_put(StStore *store, Arena *arena, Str bucket, Str key, Str id, cons
         return false;
     }
     row.modified_us = *ret_us = st_now_us();
-    st_lock(store);
-    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, put_part_row(store, arena, bucket, key, id, &row, err), err);
-    st_unlock(store);
+    UploadChange change = {.arena = arena, .bucket = bucket, .key = key, .id = id, .part = &row};
+    bool ok = st_change(store, row.path, put_part, &change, err);
     if (!ok) {
         st_file_remove(store, row.path);
     }
@@ -178,11 +192,12 @@ bool st_part_list(StStore *store, Arena *arena, Str id, int64_t after, size_t li
 
 /* ---- the end of an upload ---- */
 
-static bool complete_locked(StStore *store, Arena *arena, Str bucket, Str id, const StPut *put, Str name, int64_t size, StObject *ret_object,
-                            Err *err) {
+static bool complete_upload(StStore *store, void *self, Err *err) {
+    const UploadChange *change = self;
     StUpload upload;
-    return find_upload(store, arena, bucket, put->key, id, &upload, err) &&
-           st_object_replace(store, arena, bucket, put, name, size, ret_object, err) && delete_upload(store, id, err);
+    return st_lease(store, change->arena, err) && find_upload(store, change->arena, change->bucket, change->key, change->id, &upload, err) &&
+           st_object_replace(store, change->arena, change->bucket, change->put, change->name, change->size, change->ret_object, err) &&
+           delete_upload(store, change->id, err);
 }
 
 bool st_upload_complete(StStore *store, Arena *arena, Str bucket, Str id, const StPut *put, const StPart *parts, size_t count, StObject *ret_object,
@@ -197,10 +212,9 @@ bool st_upload_complete(StStore *store, Arena *arena, Str bucket, Str id, const 
     if (!st_file_join(store, arena, pieces, count, &name, err)) {
         return false;
     }
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, complete_locked(store, arena, bucket, id, put, name, size, ret_object, err), err);
-    st_unlock(store);
+    UploadChange change = {
+        .arena = arena, .bucket = bucket, .key = put->key, .id = id, .put = put, .name = name, .size = size, .ret_object = ret_object};
+    bool ok = st_change(store, name, complete_upload, &change, err);
     if (!ok) {
         st_file_remove(store, name);
     }
@@ -216,7 +230,7 @@ typedef VEC(StUploadEntry) EntryList;
 static bool walk(StStore *store, Arena *arena, Str bucket, const StUploadPage *page, EntryList *entries, bool *ret_more, Err *err) {
     Str after_rolled = str_starts_with(page->after_key, page->prefix) ? st_rolled_up(page->after_key, page->prefix, page->delimiter) : STR("");
     StStatement statement = st_prepare(store,
-                                       "SELECT " UPLOAD_COLUMNS " FROM upload WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3) AND "
+                                       "SELECT " UPLOAD_COLUMNS " FROM upload WHERE bucket = ?1 AND key >= ?2 AND key < ?3 AND "
                                        "(key > ?4 OR (key = ?4 AND length(?5) > 0 AND id > ?5)) ORDER BY key, id",
                                        err);
     st_bind_str(&statement, bucket);

@@ -104,7 +104,7 @@ static void test_buckets(void **state) {
 static void test_listing_follows_bytes(void **state) {
     Fixture *fixture = *state;
     assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
-    const char *keys[] = {"dir/b", "dir/a", "dirty", "dir", "dir/\xC3\xA9", "\xFF\xFF"};
+    const char *keys[] = {"dir/b", "dir/a", "dirty", "dir", "dir/\xC3\xA9", "\xF4\x8F\xBF\xBF" /* the last character */};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         put_object(fixture, keys[i], "x");
     }
@@ -116,7 +116,12 @@ static void test_listing_follows_bytes(void **state) {
     assert_true(str_eq_c(objects[1].key, "dir/\xC3\xA9"));
     assert_int_equal(count_objects(fixture, ""), 6);
     assert_int_equal(count_objects(fixture, "dir"), 5);
-    assert_int_equal(count_objects(fixture, "\xFF"), 1);
+    assert_int_equal(count_objects(fixture, "\xF4"), 1);
+    StTxn *txn = st_txn_begin(fixture->store, STR("bucket"), &fixture->err);
+    Str path;
+    assert_false(st_txn_add(txn, fixture->arena, STR("\xFF"), &path, &fixture->err)); /* stands for the end of all keys */
+    assert_string_equal(fixture->err.code, "InvalidURI");
+    st_txn_abort(txn);
 }
 
 static void test_transaction_is_all_or_nothing(void **state) {
