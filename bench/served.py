@@ -25,6 +25,7 @@ from botocore.credentials import Credentials
 from http_load import run_load
 
 REGION = "us-east-1"
+DATA = Path(__file__).resolve().parent.parent / "build" / "bench"  # on the disk that is measured
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 300, every: float = 0.05) -> Any:
@@ -36,6 +37,14 @@ def wait_until(condition: Callable[[], Any], seconds: float = 300, every: float 
             return value
         time.sleep(every)
     raise SystemExit("bench: not in time")
+
+
+class UnsignedPayload(S3SigV4Auth):
+    """Leaves the body out of the signature, as botocore does over TLS."""
+
+    def payload(self, request: AWSRequest) -> str:
+        """What stands for its hash."""
+        return "UNSIGNED-PAYLOAD"
 
 
 class Served:
@@ -74,11 +83,16 @@ class Served:
         at = urlsplit(self.endpoint)
         return str(at.hostname), int(at.port or 0)
 
+    def signed_headers(self, service: str, method: str, path: str, headers: dict[str, str], body: bytes) -> dict[str, str]:
+        """A request's headers, with its signature."""
+        request = AWSRequest(method, self.endpoint + path, data=body, headers=headers)
+        signer = S3SigV4Auth if service == "s3" else SigV4Auth
+        (UnsignedPayload if "x-amz-content-sha256" in headers else signer)(Credentials(*self.key), service, REGION).add_auth(request)
+        return {"Host": urlsplit(self.endpoint).netloc, **dict(request.headers.items())}
+
     def signed(self, service: str, method: str, path: str, headers: dict[str, str], body: bytes) -> bytes:
         """A request's bytes, signed once: a signature names its second and is good for some minutes from then, and no server here asks for a new one."""
-        request = AWSRequest(method, self.endpoint + path, data=body, headers=headers)
-        (S3SigV4Auth if service == "s3" else SigV4Auth)(Credentials(*self.key), service, REGION).add_auth(request)
-        sent = {"Host": urlsplit(self.endpoint).netloc, **dict(request.headers.items()), "Content-Length": str(len(body))}
+        sent = {**self.signed_headers(service, method, path, headers, body), "Content-Length": str(len(body))}
         return f"{method} {path} HTTP/1.1\r\n".encode() + "".join(f"{name}: {value}\r\n" for name, value in sent.items()).encode() + b"\r\n" + body
 
     def print_load(self, requests: Sequence[bytes], connections: int, seconds: float, prefix: str = "") -> None:

@@ -8,6 +8,7 @@
 #include "service/service.h"
 #include "store/keys.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -120,15 +121,40 @@ void serve_stop(CliServer *owned_server) {
     arena_free(owned_server->arena);
 }
 
+/* DuckDB and gRPC take as long to start as all services do: they start beside them. */
+typedef struct EngineStart {
+    const CliEngineConfig *config;
+    CliEngine *engine;
+    Err err;
+} EngineStart;
+
+static void *start_engine(void *self) {
+    EngineStart *start = self;
+    start->engine = wire_start(start->config, &start->err);
+    return NULL;
+}
+
+static bool start_services_and_engine(CliServer *server, const CliServeConfig *config, Err *err) {
+    EngineStart start = {.config = &config->engine};
+    pthread_t thread;
+    bool has_engine = config->engine.port >= 0;
+    if (has_engine && pthread_create(&thread, NULL, start_engine, &start) != 0) {
+        return err_set(err, ERR_INTERNAL, "cannot make a thread");
+    }
+    bool ok = start_services(server, config, err);
+    if (has_engine) {
+        (void)pthread_join(thread, NULL);
+        server->engine = start.engine;
+        ok = ok && (start.engine != NULL || err_set(err, start.err.code, "%s", start.err.message));
+    }
+    return ok;
+}
+
 CliServer *serve_start(const CliServeConfig *config, Err *err) {
     Arena *arena = arena_new();
     CliServer *server = ARENA_NEW(arena, CliServer);
     server->arena = arena;
-    bool ok = start_services(server, config, err);
-    if (ok && config->engine.port >= 0) {
-        server->engine = wire_start(&config->engine, err);
-        ok = server->engine != NULL;
-    }
+    bool ok = start_services_and_engine(server, config, err);
     if (!ok || !start_gateway(server, config, err)) {
         serve_stop(server);
         return NULL;
