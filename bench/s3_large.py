@@ -56,9 +56,10 @@ class Connections(threading.local):
 
     def __init__(self, server: served.Served) -> None:
         self.server = server
+        self.buffer = bytearray(PART)
         self.http = http.client.HTTPConnection(*server.address(), timeout=600, blocksize=1 << 20)
 
-    def ask(self, method: str, path: str, body: memoryview | bytes, headers: dict[str, str], into: memoryview | None = None) -> dict[str, str]:
+    def ask(self, method: str, path: str, body: bytes, headers: dict[str, str], into: memoryview | None = None) -> dict[str, str]:
         """One signed request; its answer's headers. Its body goes into the buffer, which it must fill."""
         named = {"x-amz-content-sha256": "UNSIGNED-PAYLOAD", **headers}
         sent = self.server.signed_headers("s3", method, path, named, b"")
@@ -78,7 +79,7 @@ class Connections(threading.local):
         return dict(answer.getheaders())
 
 
-def disk_seconds(folder: Path, part: memoryview, count: int) -> float:
+def disk_seconds(folder: Path, part: bytes, count: int) -> float:
     """A file of as many parts, written and synced."""
     path = folder / "disk"
     fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -96,7 +97,7 @@ def main(arguments: list[str]) -> int:
     kind, program, gigabytes = arguments
     count = max(2, int(float(gigabytes) * 1e9 / PART))
     total = count * PART / 1e9
-    part = memoryview(os.urandom(PART))
+    part = os.urandom(PART)
     starts = {"solder": served.solder, "versitygw": served.versitygw}
     with tempfile.TemporaryDirectory(prefix="bench-s3-", dir=served.DATA) as name:
         folder = Path(name)
@@ -125,9 +126,8 @@ def main(arguments: list[str]) -> int:
                 raise SystemExit("bench: the object is not as long as its parts")
 
             def get(number: int) -> None:
-                buffer = memoryview(bytearray(PART))
-                mine.ask("GET", PATH, b"", {"Range": f"bytes={number * PART}-{(number + 1) * PART - 1}"}, buffer)
-                if buffer != part:
+                mine.ask("GET", PATH, b"", {"Range": f"bytes={number * PART}-{(number + 1) * PART - 1}"}, memoryview(mine.buffer))
+                if mine.buffer != part:
                     raise SystemExit(f"bench: part {number + 1} came back as something else")
 
             gets = in_threads(get, count)

@@ -124,10 +124,10 @@ class Served:
         self.process.wait()
 
 
-def solder(program: str, folder: Path) -> Served:
+def solder(program: str, folder: Path, *options: str) -> Served:
     """`solder serve` over a home directory in the folder, without Spark Connect, with that home's own key."""
     environment = {**os.environ, "SOLDER_HOME": str(folder / "home")}
-    server = Served([program, "serve", "--port", "0", "--connect-port", "-1"], environment, folder / "server.log")
+    server = Served([program, "serve", "--port", "0", "--connect-port", "-1", *options], environment, folder / "server.log")
     shown = subprocess.run([program, "env"], env=environment, capture_output=True, text=True, check=True).stdout
     variables = dict(re.findall(r"^export (\w+)=(.*)$", shown, re.MULTILINE))
     server.key = (variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])

@@ -17,12 +17,21 @@ typedef struct AwsOperation AwsOperation; /* model.h */
 /* The body of an operation whose input streams (PutObject, UploadPart): on disk, complete, and checked against the request's own
  * Content-Length, Content-MD5, x-amz-content-sha256 and x-amz-checksum-* (header or trailer) before the handler runs. */
 typedef struct AwsUpload {
-    Str path; /* a file of its own, from AwsConfig.new_file */
-    bool is_taken; /* set by the handler that keeps or has removed the file; else the gateway removes it */
+    Str path; /* from AwsConfig.place_upload */
+    int64_t offset; /* of the bytes in that file */
+    bool is_shared; /* the file holds more: the gateway never removes it */
+    bool is_taken;  /* set by the handler that keeps or has removed the file; else the gateway removes it */
     int64_t size;
     unsigned char md5[16];
     Str checksum_name, checksum; /* "crc32", "crc64nvme", …, and its base64, when the request carries one; else empty */
 } AwsUpload;
+
+/* What is known of a body that is to come, for the choice of its place. */
+typedef struct AwsComingUpload {
+    const AwsOperation *operation;
+    Str bucket, key, upload_id;
+    int64_t part, size; /* size -1: not said */
+} AwsComingUpload;
 
 /* The body of an operation whose output streams (GetObject): bytes [offset, offset + size) of a file, sent without a copy. The gateway opens
  * the file before the handler's other effects can be undone, and closes it. */
@@ -90,8 +99,8 @@ typedef struct AwsConfig {
     AwsMetrics metrics;
     /* Whether the bucket's rules allow it; NULL: there are none. */
     bool (*cors)(void *services, Arena *arena, const AwsCorsQuestion *question, AwsCorsAnswer *ret_answer);
-    /* The path of a new file for a body that streams in; not made yet. */
-    bool (*new_file)(void *services, Arena *arena, Str *ret_path, Err *err);
+    /* Where a body that streams in goes: sets path, and offset and is_shared where the file is one of several bodies. The file need not be there. */
+    bool (*place_upload)(void *services, Arena *arena, const AwsComingUpload *coming, AwsUpload *ret_upload, Err *err);
     /* The secret of an access key, and the session token that must come with it (empty: none). false: no such key, or expired (ret_expired). */
     bool (*find_key)(void *services, Arena *arena, Str access_key, Str *ret_secret, Str *ret_token, bool *ret_expired);
 } AwsConfig;

@@ -74,12 +74,18 @@ static bool no_room(const char *what, Err *err) {
 }
 
 static bool open_file(AwsBody *body, const AwsConfig *config, Err *err) {
-    Str path;
-    if (!config->new_file(config->services, body->request->arena, &path, err)) {
+    AwsRequest *request = body->request;
+    AwsUpload *upload = &request->upload;
+    AwsComingUpload coming = {.operation = request->operation,
+                              .bucket = request->bucket,
+                              .key = request->key,
+                              .upload_id = aws_query(request, "uploadId", NULL),
+                              .size = body->announced};
+    (void)str_to_i64(aws_query(request, "partNumber", NULL), &coming.part);
+    if (!config->place_upload(config->services, request->arena, &coming, upload, err)) {
         return false;
     }
-    body->fd = open(str_to_c(body->request->arena, path), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    body->request->upload.path = path;
+    body->fd = open(str_to_c(request->arena, upload->path), O_WRONLY | O_CREAT | O_CLOEXEC | (upload->is_shared ? 0 : O_EXCL), 0600);
     return body->fd >= 0 || no_room("making a file for the upload", err);
 }
 
@@ -137,11 +143,12 @@ static bool keep(AwsBody *body, Str bytes, Err *err) {
         strbuf_add(&body->memory, bytes);
         return true;
     }
-    while (bytes.len > 0) {
-        ssize_t put = write(body->fd, bytes.data, bytes.len);
+    for (int64_t at = body->request->upload.offset + body->size - (int64_t)bytes.len; bytes.len > 0;) {
+        ssize_t put = pwrite(body->fd, bytes.data, bytes.len, at);
         if (put < 0 && errno != EINTR) {
             return no_room("keeping the upload", err);
         }
+        at += put > 0 ? put : 0;
         bytes = str_slice(bytes, put > 0 ? (size_t)put : 0, bytes.len);
     }
     return true;
@@ -383,7 +390,7 @@ void aws_body_close(AwsBody *owned_body) {
     }
     if (owned_body->fd >= 0) {
         (void)close(owned_body->fd);
-        if (!owned_body->request->upload.is_taken) {
+        if (!owned_body->request->upload.is_taken && !owned_body->request->upload.is_shared) {
             (void)unlink(owned_body->request->upload.path.data);
         }
     }

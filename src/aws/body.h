@@ -12,7 +12,7 @@ typedef struct AwsBody AwsBody;
 
 enum { AWS_MOST_IN_MEMORY = 16 * 1024 * 1024 };
 
-/* to_file: into a new file (AwsConfig.new_file); else into the request's arena, up to AWS_MOST_IN_MEMORY. Borrows the request. */
+/* to_file: to where AwsConfig.place_upload says; else into the request's arena, up to AWS_MOST_IN_MEMORY. Borrows the request. */
 AwsBody *aws_body_open(AwsRequest *request, const AwsConfig *config, bool to_file, Err *err);
 bool aws_body_take(AwsBody *body, Str bytes, Err *err);
 /* Puts request->body, or request->upload. */

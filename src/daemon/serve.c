@@ -5,6 +5,7 @@
 #include "daemon/wire.h"
 #include "gen/build_info.h"
 #include "service/s3_cors.h"
+#include "service/s3_uploads.h"
 #include "service/service.h"
 #include "store/keys.h"
 
@@ -21,11 +22,6 @@ struct CliServer {
     AwsServer *gateway;
     CliEngine *engine; /* NULL: no Spark Connect */
 };
-
-static bool new_file(void *self, Arena *arena, Str *ret_path, Err *err) {
-    const SvServices *services = self;
-    return st_object_file(services->store, arena, ret_path, err);
-}
 
 static bool find_key(void *self, Arena *arena, Str access_key, Str *ret_secret, Str *ret_token, bool *ret_expired) {
     SvServices *services = self;
@@ -94,7 +90,7 @@ static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *
                          .services = &server->services,
                          .find_handler = sv_find_handler,
                          .cors = sv_s3_cors,
-                         .new_file = new_file,
+                         .place_upload = sv_s3_place_upload,
                          .find_key = find_key};
     server->gateway = aws_server_start(&gateway, err);
     if (server->gateway == NULL) {

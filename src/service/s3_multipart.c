@@ -5,6 +5,7 @@
  */
 #include "service/s3_locks.h"
 #include "service/s3_metadata.h"
+#include "service/s3_uploads.h"
 #include "service/s3_settings.h"
 
 #include "store/uploads.h"
@@ -96,6 +97,18 @@ static bool part_number(AwsCall *call, int64_t *ret_number, Err *err) {
                            "Part number must be an integer between 1 and 10000, inclusive");
 }
 
+bool sv_s3_place_upload(void *self, Arena *arena, const AwsComingUpload *coming, AwsUpload *ret_upload, Err *err) {
+    SvServices *services = self;
+    StComingPart part = {
+        .bucket = coming->bucket, .key = coming->key, .upload = coming->upload_id, .number = coming->part <= S3_MOST_PARTS ? coming->part : 0, .size = coming->size};
+    StPlace place;
+    if (!st_part_place(services->store, arena, &part, &place, err)) {
+        return false;
+    }
+    *ret_upload = (AwsUpload){.path = place.path, .offset = place.offset, .is_shared = place.is_shared};
+    return true;
+}
+
 bool sv_s3_upload_part(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     AwsUpload *body = call->upload;
@@ -122,7 +135,9 @@ bool sv_s3_upload_part(void *self, AwsCall *call, Err *err) {
         return s3_failed(call, err);
     }
     body->is_taken = true;
-    if (!st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, body->path, &when_us, err)) {
+    part.size = body->size;
+    StPlace place = {.path = body->path, .offset = body->offset, .is_shared = body->is_shared};
+    if (!st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, &place, &when_us, err)) {
         return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, part.etag));
@@ -221,7 +236,9 @@ bool sv_s3_upload_part_copy(void *self, AwsCall *call, Err *err) {
         }
         return false;
     }
-    if (!st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, path, &when_us, err)) {
+    part.size = range.size;
+    StPlace place = {.path = path};
+    if (!st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, &place, &when_us, err)) {
         return s3_failed(call, err);
     }
     yyjson_mut_val *result = yyjson_mut_obj_add_obj(call->doc, call->output, "CopyPartResult");

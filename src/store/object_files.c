@@ -179,10 +179,11 @@ bool st_file_take(StStore *store, Arena *arena, Str path, Str *ret_name, int64_t
 
 static bool copy_piece(int to, const StPiece *piece, Err *err) {
     int from = open(piece->path.data, O_RDONLY | O_CLOEXEC);
+    off_t offset = piece->offset;
     int64_t left = piece->size;
     bool ok = from >= 0;
     while (ok && left > 0) {
-        ssize_t got = copy_file_range(from, NULL, to, NULL, (size_t)left, 0);
+        ssize_t got = copy_file_range(from, &offset, to, NULL, (size_t)left, 0);
         if (got <= 0 && errno != EINTR) {
             errno = got == 0 ? ENODATA : errno;
             ok = false;
@@ -204,7 +205,7 @@ bool st_file_join(StStore *store, Arena *arena, const StPiece *pieces, size_t co
     }
     Str path = st_file_path(arena, store, *ret_name);
     /* A file has a limited number of links: then it is copied. */
-    bool is_linked = count == 1 && link(pieces[0].path.data, path.data) == 0;
+    bool is_linked = count == 1 && pieces[0].is_whole && link(pieces[0].path.data, path.data) == 0;
     bool ok = true;
     if (!is_linked) {
         int to = open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -220,6 +221,25 @@ bool st_file_join(StStore *store, Arena *arena, const StPiece *pieces, size_t co
     if (!ok) {
         (void)unlink(path.data);
     }
+    return ok;
+}
+
+bool st_file_fill(StStore *store, Str name, const StPiece *pieces, size_t count, Err *err) {
+    Arena *scratch = arena_new();
+    Str path = st_file_path(scratch, store, name);
+    int to = open(path.data, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int64_t at = 0;
+    bool ok = to >= 0 || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+    for (size_t i = 0; ok && i < count; i++) {
+        bool is_there = pieces[i].path.len == 0;
+        ok = is_there || ((lseek(to, at, SEEK_SET) == at || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno))) && copy_piece(to, &pieces[i], err));
+        at += pieces[i].size;
+    }
+    ok = ok && ((ftruncate(to, at) == 0 && fsync(to) == 0) || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno)));
+    if (to >= 0) {
+        (void)close(to);
+    }
+    arena_free(scratch);
     return ok;
 }
 
@@ -476,7 +496,8 @@ static void remove_left_overs(const Sweep *sweep) {
     st_lock(store);
     StStatement statement = st_prepare(store,
                                        "SELECT path FROM object UNION ALL SELECT path FROM object_version UNION ALL "
-                                       "SELECT path FROM upload_part UNION ALL SELECT path FROM dead_file",
+                                       "SELECT path FROM upload_part UNION ALL SELECT file FROM upload UNION ALL "
+                                       "SELECT path FROM dead_file",
                                        &ignored);
     while (st_step(&statement)) {
         Str name = st_column_peek(&statement, 0);

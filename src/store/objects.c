@@ -103,7 +103,8 @@ static bool delete_bucket(StStore *store, void *self, Err *err) {
         return err_set(err, "BucketNotEmpty", "bucket %.*s is not empty", STR_ARG(name));
     }
     return bury_and_delete(store,
-                           "INSERT INTO dead_file (path) SELECT p.path FROM upload_part p JOIN upload u ON u.id = p.upload WHERE u.bucket = ?1",
+                           "INSERT INTO dead_file (path) SELECT p.path FROM upload_part p JOIN upload u ON u.id = p.upload WHERE u.bucket = ?1 "
+                           "UNION SELECT file FROM upload WHERE bucket = ?1 AND file <> ''",
                            "DELETE FROM bucket WHERE name = ?1", name, err);
 }
 
@@ -470,7 +471,7 @@ bool st_object_put(StStore *store, Arena *arena, Str bucket, const StPut *put, S
 
 bool st_object_copy(StStore *store, Arena *arena, const StObject *source, Str bucket, const StPut *put, StObject *ret_object, Err *err) {
     Str name;
-    StPiece whole = {.path = source->path, .size = source->size};
+    StPiece whole = {.path = source->path, .size = source->size, .is_whole = true};
     return st_check_key(put->key, err) && st_file_join(store, arena, &whole, 1, &name, err) &&
            put_row(store, arena, bucket, put, name, source->size, ret_object, err);
 }

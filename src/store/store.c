@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "store/object_files.h"
+#include "store/part_places.h"
 #include "store/store_room.h"
 
 #include <errno.h>
@@ -269,7 +270,8 @@ StStore *st_open(Str home, Err *err) {
     store->arena = arena;
     store->lock_fd = -1;
     store->reader_fd = -1;
-    if (pthread_mutex_init(&store->mutex, NULL) != 0 || pthread_mutex_init(&store->lease_mutex, NULL) != 0) {
+    if (pthread_mutex_init(&store->mutex, NULL) != 0 || pthread_mutex_init(&store->lease_mutex, NULL) != 0 ||
+        pthread_mutex_init(&store->claims_mutex, NULL) != 0) {
         (void)err_set(err, ERR_INTERNAL, "cannot make a mutex");
         arena_free(arena);
         return NULL;
@@ -303,6 +305,8 @@ void st_close(StStore *owned_store) {
     st_key_cache_free(owned_store->key_cache);
     (void)pthread_mutex_destroy(&owned_store->mutex);
     (void)pthread_mutex_destroy(&owned_store->lease_mutex);
+    st_claims_close(owned_store);
+    (void)pthread_mutex_destroy(&owned_store->claims_mutex);
     arena_free(owned_store->arena);
 }
 

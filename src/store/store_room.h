@@ -38,6 +38,8 @@ struct StStore {
     _Atomic int64_t *published; /* what that file holds */
     pthread_mutex_t lease_mutex;
     StLease *oldest_lease, *youngest_lease;
+    pthread_mutex_t claims_mutex;
+    struct StClaim *claims; /* part_places.c */
     char single_directory[33];  /* "": none yet */
     int single_count;
     _Atomic int64_t swept_us;
