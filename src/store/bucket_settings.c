@@ -49,10 +49,11 @@ bool st_bucket_set_lock(StStore *store, Str bucket, Str mode, int64_t days, int6
 
 bool st_bucket_setting_get(StStore *store, Arena *arena, Str bucket, Str name, Str *ret_json, Err *err) {
     *ret_json = STR("");
-    st_lock(store);
-    bool ok = st_require_bucket(store, bucket, err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_require_bucket(reader, bucket, err);
     if (ok) {
-        StStatement statement = st_prepare(store, "SELECT json FROM bucket_setting WHERE bucket = ?1 AND name = ?2", err);
+        StStatement statement = st_prepare(reader, "SELECT json FROM bucket_setting WHERE bucket = ?1 AND name = ?2", err);
         st_bind_str(&statement, bucket);
         st_bind_str(&statement, name);
         if (st_step(&statement)) {
@@ -60,7 +61,7 @@ bool st_bucket_setting_get(StStore *store, Arena *arena, Str bucket, Str name, S
         }
         ok = st_finish(&statement);
     }
-    st_unlock(store);
+    st_unlock(reader);
     return ok;
 }
 

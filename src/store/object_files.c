@@ -284,18 +284,24 @@ static void end_lease(void *self) {
     unlock_leases(store);
 }
 
-bool st_lease(StStore *store, Arena *arena, Err *err) {
-    StStatement statement = st_prepare(store, "SELECT seq FROM sqlite_sequence WHERE name = 'dead_file'", err);
+bool st_lease(StStore *handle, Arena *arena, Err *err) {
+    StStore *store = handle->main;
+    StStatement statement = st_prepare(handle, "SELECT seq FROM sqlite_sequence WHERE name = 'dead_file'", err);
     int64_t seen = st_step(&statement) ? st_column_i64(&statement, 0) : 0;
     if (!st_finish(&statement)) {
         return false;
     }
     StLease *lease = ARENA_NEW(arena, StLease);
     lock_leases(store);
-    /* seen never falls, and st_lock is held: the youngest is at the end. */
-    *lease = (StLease){.store = store, .seen = seen, .older = store->youngest_lease};
-    *(store->youngest_lease != NULL ? &store->youngest_lease->younger : &store->oldest_lease) = lease;
-    store->youngest_lease = lease;
+    /* seen never falls, but two handles may come here in another order than they looked: the list is kept in order of seen. */
+    StLease *older = store->youngest_lease;
+    while (older != NULL && older->seen > seen) {
+        older = older->older;
+    }
+    StLease *younger = older != NULL ? older->younger : store->oldest_lease;
+    *lease = (StLease){.store = store, .seen = seen, .older = older, .younger = younger};
+    *(older != NULL ? &older->younger : &store->oldest_lease) = lease;
+    *(younger != NULL ? &younger->older : &store->youngest_lease) = lease;
     publish(store);
     unlock_leases(store);
     arena_on_free(arena, end_lease, lease);

@@ -53,9 +53,10 @@ static bool bucket_exists_locked(StStore *store, Str name, bool *ret_exists, Err
 }
 
 bool st_bucket_exists(StStore *store, Str name, bool *ret_exists, Err *err) {
-    st_lock(store);
-    bool ok = bucket_exists_locked(store, name, ret_exists, err);
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = bucket_exists_locked(reader, name, ret_exists, err);
+    st_unlock(reader);
     return ok;
 }
 
@@ -138,21 +139,23 @@ bool st_find_bucket(StStore *store, Arena *arena, Str name, StBucket *ret_bucket
 }
 
 bool st_bucket_get(StStore *store, Arena *arena, Str name, StBucket *ret_bucket, Err *err) {
-    st_lock(store);
-    bool ok = st_find_bucket(store, arena, name, ret_bucket, err);
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_find_bucket(reader, arena, name, ret_bucket, err);
+    st_unlock(reader);
     return ok;
 }
 
 bool st_bucket_list(StStore *store, Arena *arena, const StBucket **ret_buckets, size_t *ret_count, Err *err) {
     VEC(StBucket) rows = {.arena = arena};
-    st_lock(store);
-    StStatement statement = st_prepare(store, "SELECT " BUCKET_COLUMNS " FROM bucket ORDER BY name", err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    StStatement statement = st_prepare(reader, "SELECT " BUCKET_COLUMNS " FROM bucket ORDER BY name", err);
     while (st_step(&statement)) {
         VEC_PUSH(&rows, read_bucket(&statement, arena));
     }
     bool ok = st_finish(&statement);
-    st_unlock(store);
+    st_unlock(reader);
     *ret_buckets = rows.items;
     *ret_count = rows.count;
     return ok;
@@ -207,10 +210,11 @@ bool st_no_such_key(Str bucket, Str key, Err *err) {
 bool st_object_get(StStore *store, Arena *arena, Str bucket, Str key, StObject *ret_object, Err *err) {
     bool found = false;
     StBucket row;
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_find_bucket(store, arena, bucket, &row, err) &&
-              st_find_object(store, arena, &row, key, &found, ret_object, err) && (found || st_no_such_key(bucket, key, err));
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_find_bucket(reader, arena, bucket, &row, err) &&
+              st_find_object(reader, arena, &row, key, &found, ret_object, err) && (found || st_no_such_key(bucket, key, err));
+    st_unlock(reader);
     return ok;
 }
 
@@ -231,10 +235,11 @@ bool st_object_list(StStore *store, Arena *arena, Str bucket, Str prefix, Str st
                     size_t *ret_count, Err *err) {
     VEC(StObject) rows = {.arena = arena};
     Str end = st_prefix_end(arena, prefix);
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_require_bucket(store, bucket, err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_require_bucket(reader, bucket, err);
     if (ok) {
-        StStatement statement = st_prepare(store,
+        StStatement statement = st_prepare(reader,
                                            "SELECT " ST_OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= max(?2, ?3) AND key > ?3 AND key < ?4 "
                                            "ORDER BY key LIMIT ?5",
                                            err);
@@ -244,11 +249,11 @@ bool st_object_list(StStore *store, Arena *arena, Str bucket, Str prefix, Str st
         st_bind_blob(&statement, end);
         st_bind_i64(&statement, limit == 0 ? -1 : (int64_t)limit);
         while (st_step(&statement)) {
-            VEC_PUSH(&rows, st_read_object(store, &statement, arena));
+            VEC_PUSH(&rows, st_read_object(reader, &statement, arena));
         }
         ok = st_finish(&statement);
     }
-    st_unlock(store);
+    st_unlock(reader);
     *ret_objects = rows.items;
     *ret_count = rows.count;
     return ok;
@@ -316,10 +321,14 @@ bool st_object_page(StStore *store, Arena *arena, Str bucket, const StPage *page
     EntryList entries = {.arena = arena};
     Str from = first_key(arena, page);
     *ret_more = false;
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_require_bucket(store, bucket, err) &&
-              (page->limit == 0 || walk_page(store, arena, bucket, page, from, &entries, ret_more, err));
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_snapshot(reader, err);
+    if (ok) {
+        ok = st_require_bucket(reader, bucket, err) && (page->limit == 0 || walk_page(reader, arena, bucket, page, from, &entries, ret_more, err));
+        st_snapshot_end(reader);
+    }
+    st_unlock(reader);
     *ret_entries = entries.items;
     *ret_count = entries.count;
     return ok;

@@ -1,6 +1,7 @@
 /* store/store_room.h - what the files of store/ share: the handle, statements that clean up after themselves, and changes.
  *
- * Not for other rooms. Invariant: every use of db happens between st_lock and st_unlock.
+ * Not for other rooms. Invariant: every use of db happens between st_lock and st_unlock of the same handle. A store has two handles: the one that it is
+ * known by, whose connection writes, and a reader, so that nobody who only looks waits for the disk. A function that reads alone takes the reader first.
  */
 #ifndef SOLDER_STORE_STORE_ROOM_H
 #define SOLDER_STORE_STORE_ROOM_H
@@ -22,6 +23,8 @@ typedef struct StIdleStatement {
 enum { ST_IDLE_STATEMENTS = 64 };
 
 struct StStore {
+    StStore *main;   /* the handle that holds all that is the store's own, not a connection's: itself, or of a reader the store */
+    StStore *reader; /* NULL: this is one */
     Arena *arena; /* lives as long as the store */
     Str home;
     Str scratch; /* empty: not asked for */
@@ -44,6 +47,12 @@ struct StStore {
     int single_count;
     _Atomic int64_t swept_us;
 };
+
+/* The handle for functions that only read: what is committed when a statement begins. */
+StStore *st_reader(StStore *store);
+/* From here to its end all statements of the reader see the same rows. With its lock held, behind st_lease: a file must not go between the two. */
+bool st_snapshot(StStore *reader, Err *err);
+void st_snapshot_end(StStore *reader);
 
 void st_lock(StStore *store);
 void st_unlock(StStore *store);

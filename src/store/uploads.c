@@ -72,9 +72,10 @@ static bool find_upload(StStore *store, Arena *arena, Str bucket, Str key, Str i
 }
 
 bool st_upload_get(StStore *store, Arena *arena, Str bucket, Str key, Str id, StUpload *ret_upload, Err *err) {
-    st_lock(store);
-    bool ok = find_upload(store, arena, bucket, key, id, ret_upload, err);
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = find_upload(reader, arena, bucket, key, id, ret_upload, err);
+    st_unlock(reader);
     return ok;
 }
 
@@ -177,11 +178,12 @@ bool st_part_put(StStore *store, Arena *arena, Str bucket, Str key, Str id, cons
 
 bool st_part_list(StStore *store, Arena *arena, Str id, int64_t after, size_t limit, const StPart **ret_parts, size_t *ret_count, Err *err) {
     VEC(StPart) rows = {.arena = arena};
-    st_lock(store);
-    bool ok = st_lease(store, arena, err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err);
     if (ok) {
         StStatement statement = st_prepare(
-            store,
+            reader,
             "SELECT number, path, size, modified_us, etag, meta, offset, path = (SELECT file FROM upload WHERE id = ?1) FROM upload_part "
             "WHERE upload = ?1 AND number > ?2 ORDER BY number LIMIT ?3",
             err);
@@ -190,7 +192,7 @@ bool st_part_list(StStore *store, Arena *arena, Str id, int64_t after, size_t li
         st_bind_i64(&statement, limit == 0 ? -1 : (int64_t)limit);
         while (st_step(&statement)) {
             VEC_PUSH(&rows, (StPart){.number = st_column_i64(&statement, 0),
-                                     .path = st_file_path(arena, store, st_column_peek(&statement, 1)),
+                                     .path = st_file_path(arena, reader, st_column_peek(&statement, 1)),
                                      .size = st_column_i64(&statement, 2),
                                      .modified_us = st_column_i64(&statement, 3),
                                      .etag = st_column(&statement, arena, 4),
@@ -200,7 +202,7 @@ bool st_part_list(StStore *store, Arena *arena, Str id, int64_t after, size_t li
         }
         ok = st_finish(&statement);
     }
-    st_unlock(store);
+    st_unlock(reader);
     *ret_parts = rows.items;
     *ret_count = rows.count;
     return ok;
@@ -330,9 +332,10 @@ bool st_upload_page(StStore *store, Arena *arena, Str bucket, const StUploadPage
                     bool *ret_more, Err *err) {
     EntryList entries = {.arena = arena};
     *ret_more = false;
-    st_lock(store);
-    bool ok = st_require_bucket(store, bucket, err) && walk(store, arena, bucket, page, &entries, ret_more, err);
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_require_bucket(reader, bucket, err) && walk(reader, arena, bucket, page, &entries, ret_more, err);
+    st_unlock(reader);
     *ret_entries = entries.items;
     *ret_count = entries.count;
     return ok;

@@ -122,10 +122,14 @@ static bool require_version(StStore *store, Arena *arena, const StBucket *bucket
 
 bool st_version_get(StStore *store, Arena *arena, Str bucket, Str key, Str version, StVersion *ret_version, Err *err) {
     StBucket row;
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_find_bucket(store, arena, bucket, &row, err) &&
-              require_version(store, arena, &row, key, version, ret_version, err);
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_snapshot(reader, err);
+    if (ok) {
+        ok = st_find_bucket(reader, arena, bucket, &row, err) && require_version(reader, arena, &row, key, version, ret_version, err);
+        st_snapshot_end(reader);
+    }
+    st_unlock(reader);
     return ok;
 }
 
@@ -545,10 +549,15 @@ bool st_version_page(StStore *store, Arena *arena, Str bucket, const StVersionPa
     StBucket row;
     Start start;
     *ret_more = false;
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_find_bucket(store, arena, bucket, &row, err) && find_start(store, arena, &row, page, &start, err) &&
-              (page->limit == 0 || walk(store, arena, bucket, page, start, &entries, ret_more, err));
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_snapshot(reader, err);
+    if (ok) {
+        ok = st_find_bucket(reader, arena, bucket, &row, err) && find_start(reader, arena, &row, page, &start, err) &&
+             (page->limit == 0 || walk(reader, arena, bucket, page, start, &entries, ret_more, err));
+        st_snapshot_end(reader);
+    }
+    st_unlock(reader);
     *ret_entries = entries.items;
     *ret_count = entries.count;
     return ok;
