@@ -12,9 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static Str upload_id(const AwsCall *call) {
@@ -170,21 +168,15 @@ static bool source_range(AwsCall *call, int64_t size, S3Range *ret_range, Err *e
     return true;
 }
 
-/* A new file in the home's tmp/ with the range's bytes; *ret_path is "" when there is none. */
-static bool copy_range(SvServices *services, Arena *arena, Str from_path, const S3Range *range, Str *ret_path, Err *err) {
-    Str folder = str_fmt(arena, "%.*s/tmp", STR_ARG(st_home(services->store)));
-    char *path = str_to_c(arena, str_fmt(arena, "%.*s/copy-XXXXXX", STR_ARG(folder)));
-    *ret_path = STR("");
-    if (mkdir(folder.data, 0700) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(folder), strerror(errno));
-    }
+/* The range's bytes at the place. */
+static bool copy_range(Str from_path, const S3Range *range, const StPlace *place, Err *err) {
     int from = open(from_path.data, O_RDONLY | O_CLOEXEC);
-    int to = from < 0 ? -1 : mkostemp(path, O_CLOEXEC);
+    int to = from < 0 ? -1 : open(place->path.data, O_WRONLY | O_CREAT | O_CLOEXEC | (place->is_shared ? 0 : O_EXCL), 0600);
     bool ok = to >= 0 || err_set(err, ERR_IO, "copying %.*s: %s", STR_ARG(from_path), strerror(errno));
-    *ret_path = to >= 0 ? str_from_c(path) : STR("");
     off_t offset = range->offset;
+    off_t at = place->offset;
     for (int64_t left = range->size; ok && left > 0;) {
-        ssize_t got = copy_file_range(from, &offset, to, NULL, (size_t)left, 0);
+        ssize_t got = copy_file_range(from, &offset, to, &at, (size_t)left, 0);
         ok = got > 0 || (got < 0 && errno == EINTR) ||
              err_set(err, ERR_IO, "copying %.*s: %s", STR_ARG(from_path), got == 0 ? "it is shorter than its row says" : strerror(errno));
         left -= got > 0 ? got : 0;
@@ -199,11 +191,11 @@ static bool copy_range(SvServices *services, Arena *arena, Str from_path, const 
 }
 
 /* MD5, and the checksum that the upload wants of its parts, of the copied bytes. */
-static bool digest_part(AwsCall *call, const StUpload *upload, Str path, int64_t size, StPart *part, yyjson_mut_val *meta, Err *err) {
+static bool digest_part(AwsCall *call, const StUpload *upload, const StPlace *place, StPart *part, yyjson_mut_val *meta, Err *err) {
     Str wanted = str_lower(call->arena, member_text(s3_meta_read(call, upload->meta), "UploadChecksum"));
     AwsDigest which = AWS_MD5;
     bool has_checksum = wanted.len > 0 && aws_digest_named(wanted, &which);
-    AwsDigests *digests = s3_digest_file(path, 0, size, 1u << AWS_MD5 | 1u << which, err);
+    AwsDigests *digests = s3_digest_file(place->path, place->offset, part->size, 1u << AWS_MD5 | 1u << which, err);
     if (digests == NULL) {
         return false;
     }
@@ -222,22 +214,25 @@ bool sv_s3_upload_part_copy(void *self, AwsCall *call, Err *err) {
     Str source_bucket;
     S3Range range;
     StPart part = {0};
-    Str path;
+    StPlace place;
     int64_t when_us = 0;
     if (!part_number(call, &part.number, err) || !find_upload(services, call, &upload, err) ||
         !s3_copy_source(services, call, &source, &source_bucket, err) || !source_range(call, source.size, &range, err)) {
         return false;
     }
+    part.size = range.size;
+    StComingPart coming = {.bucket = s3_bucket(call), .key = s3_key(call), .upload = upload.id, .number = part.number, .size = part.size};
+    if (!st_part_place(services->store, call->arena, &coming, &place, err)) {
+        return s3_failed(call, err);
+    }
     yyjson_mut_val *meta = yyjson_mut_obj(call->doc);
-    if (!copy_range(services, call->arena, source.path, &range, &path, err) ||
-        !digest_part(call, &upload, path, range.size, &part, meta, err) || !s3_meta_text(call, meta, &part.meta, err)) {
-        if (path.len > 0) {
-            (void)unlink(path.data);
+    if (!copy_range(source.path, &range, &place, err) || !digest_part(call, &upload, &place, &part, meta, err) ||
+        !s3_meta_text(call, meta, &part.meta, err)) {
+        if (!place.is_shared) {
+            (void)unlink(place.path.data); /* ENOENT: it was not made */
         }
         return false;
     }
-    part.size = range.size;
-    StPlace place = {.path = path};
     if (!st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, &place, &when_us, err)) {
         return s3_failed(call, err);
     }
