@@ -21,6 +21,7 @@ typedef struct AwsUpload {
     int64_t size;
     unsigned char md5[16];
     Str checksum_name, checksum; /* "crc32", "crc64nvme", …, and its base64, when the request carries one; else empty */
+    Str crc64nvme; /* base64, always: the checksum that S3 gives to what comes without one */
 } AwsUpload;
 
 /* The body of an operation whose output streams (GetObject): bytes [offset, offset + size) of a file, sent without a copy. The gateway opens
