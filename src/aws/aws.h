@@ -24,6 +24,7 @@ typedef struct AwsUpload {
     int64_t size;
     unsigned char md5[16];
     Str checksum_name, checksum; /* "crc32", "crc64nvme", …, and its base64, when the request carries one; else empty */
+    Str crc64nvme; /* base64, always: the checksum that S3 gives to what comes without one */
 } AwsUpload;
 
 /* What is known of a body that is to come, for the choice of its place. */

@@ -44,24 +44,26 @@ static bool is_s3(const AwsRequest *request) {
     return request->service != NULL && request->service->protocol == AWS_REST_XML;
 }
 
-/* The checksum that comes with the request: its header, or the trailer that is announced. That of CompleteMultipartUpload is of the object that is to
- * be, not of this body: it is the handler's. */
+/* The checksum that comes with the request: its header, or the trailer that is announced; of a form, once it is whole, its field. That of
+ * CompleteMultipartUpload is of the object that is to be, not of this body: it is the handler's. */
 static bool find_checksum(AwsBody *body) {
     static const Str PREFIX = {"x-amz-checksum-", 15};
     const AwsRequest *request = body->request;
+    const AwsPair *pairs = request->is_form ? request->form.items : request->headers.items;
+    size_t count = request->is_form ? request->form.count : request->headers.count;
     if (request->operation != NULL && strcmp(request->operation->name, "CompleteMultipartUpload") == 0) {
         return false;
     }
-    Str trailer = aws_header(request, "x-amz-trailer");
+    Str trailer = request->is_form ? STR("") : aws_header(request, "x-amz-trailer");
     if (str_starts_with(trailer, PREFIX) && aws_digest_named(str_slice(trailer, PREFIX.len, trailer.len), &body->checksum_digest)) {
         body->checksum_name = str_slice(trailer, PREFIX.len, trailer.len);
         return true;
     }
-    for (size_t i = 0; i < request->headers.count; i++) {
-        Str name = request->headers.items[i].name;
+    for (size_t i = 0; i < count; i++) {
+        Str name = pairs[i].name;
         if (str_starts_with(name, PREFIX) && aws_digest_named(str_slice(name, PREFIX.len, name.len), &body->checksum_digest)) {
             body->checksum_name = str_slice(name, PREFIX.len, name.len);
-            body->checksum = request->headers.items[i].value;
+            body->checksum = pairs[i].value;
             return true;
         }
     }
@@ -114,6 +116,8 @@ AwsBody *aws_body_open(AwsRequest *request, const AwsConfig *config, bool to_fil
     unsigned wanted = 1u << AWS_MD5;
     wanted |= is_literal_hash(hash) || !is_s3(request) ? 1u << AWS_SHA256 : 0;
     wanted |= find_checksum(body) ? 1u << body->checksum_digest : 0;
+    wanted |= to_file ? 1u << AWS_CRC64NVME : 0;
+    wanted |= request->is_form ? (1u << AWS_DIGEST_COUNT) - 1 : 0; /* which one, a field will say */
     body->digests = aws_digests_new(wanted);
     body->chunk_hash = body->is_signed ? EVP_MD_CTX_new() : NULL;
     bool ok = body->digests != NULL && (!body->is_signed || body->chunk_hash != NULL);
@@ -323,7 +327,7 @@ static bool check_chunks(AwsBody *body, Err *err) {
 }
 
 static bool check_md5(AwsBody *body, Err *err) {
-    Str given = aws_header(body->request, "content-md5");
+    Str given = body->request->is_form ? aws_form_field(body->request, "content-md5") : aws_header(body->request, "content-md5");
     Str bytes;
     if (given.len == 0) {
         return true;
@@ -333,6 +337,21 @@ static bool check_md5(AwsBody *body, Err *err) {
     }
     return str_eq(bytes, aws_digests_get(body->digests, AWS_MD5)) ||
            err_set(err, "BadDigest", "The Content-MD5 you specified did not match what we received.");
+}
+
+/* A form may also name the algorithm alone: the checksum is computed then. */
+static bool find_form_checksum(AwsBody *body, Err *err) {
+    Str algorithm = str_lower(body->request->arena, aws_form_field(body->request, "x-amz-checksum-algorithm"));
+    if (find_checksum(body) || algorithm.len == 0) {
+        return true;
+    }
+    if (!aws_digest_named(algorithm, &body->checksum_digest)) {
+        return err_set(err, "InvalidRequest",
+                       "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+    }
+    body->checksum_name = algorithm;
+    body->checksum = aws_base64(body->request->arena, aws_digests_get(body->digests, body->checksum_digest));
+    return true;
 }
 
 static bool check_checksum(AwsBody *body, Err *err) {
@@ -372,11 +391,12 @@ bool aws_body_finish(AwsBody *body, Err *err) {
         return err_set(err, is_s3(request) ? "XAmzContentSHA256Mismatch" : "InvalidSignatureException",
                        "The provided 'x-amz-content-sha256' header does not match what was computed.");
     }
-    if (!check_md5(body, err) || !check_checksum(body, err)) {
+    if (!check_md5(body, err) || (body->form != NULL && !find_form_checksum(body, err)) || !check_checksum(body, err)) {
         return false;
     }
     Str md5 = aws_digests_get(body->digests, AWS_MD5);
     memcpy(request->upload.md5, md5.data, sizeof request->upload.md5);
+    request->upload.crc64nvme = aws_base64(request->arena, aws_digests_get(body->digests, AWS_CRC64NVME));
     request->upload.size = body->size;
     request->has_upload = body->fd >= 0;
     request->body = strbuf_str(&body->memory);

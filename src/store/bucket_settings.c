@@ -90,3 +90,60 @@ bool st_bucket_setting_put(StStore *store, Str bucket, Str name, Str json, Err *
 bool st_bucket_setting_delete(StStore *store, Str bucket, Str name, Err *err) {
     return change(store, "DELETE FROM bucket_setting WHERE bucket = ?1 AND name = ?2", bucket, name, NULL, err);
 }
+
+bool st_bucket_setting_is_used(StStore *store, Str name, bool *ret_is_used, Err *err) {
+    st_lock(store);
+    StStatement statement = st_prepare(store, "SELECT 1 FROM bucket_setting WHERE name = ?1 LIMIT 1", err);
+    st_bind_str(&statement, name);
+    *ret_is_used = st_step(&statement);
+    bool ok = st_finish(&statement);
+    st_unlock(store);
+    return ok;
+}
+
+/* ---- several of a kind: the names between "kind/" and "kind0" ---- */
+
+bool st_bucket_setting_put_one(StStore *store, Str bucket, Str kind, Str id, Str json, int64_t most, Err *err) {
+    Arena *scratch = arena_new();
+    st_lock(store);
+    bool ok = st_require_bucket(store, bucket, err);
+    if (ok) {
+        StStatement statement = st_prepare(store,
+                                           "REPLACE INTO bucket_setting (bucket, name, json) SELECT ?1, ?2, ?3 WHERE "
+                                           "EXISTS (SELECT 1 FROM bucket_setting WHERE bucket = ?1 AND name = ?2) OR "
+                                           "(SELECT count(*) FROM bucket_setting WHERE bucket = ?1 AND name > ?4 AND name < ?5) < ?6",
+                                           err);
+        st_bind_str(&statement, bucket);
+        st_bind_str(&statement, str_fmt(scratch, "%.*s/%.*s", STR_ARG(kind), STR_ARG(id)));
+        st_bind_str(&statement, json);
+        st_bind_str(&statement, str_fmt(scratch, "%.*s/", STR_ARG(kind)));
+        st_bind_str(&statement, str_fmt(scratch, "%.*s0", STR_ARG(kind)));
+        st_bind_i64(&statement, most);
+        (void)st_step(&statement);
+        ok = st_finish(&statement) && (sqlite3_changes(store->db) > 0 || err_set(err, "TooManyConfigurations", "there are as many as there may be"));
+    }
+    st_unlock(store);
+    arena_free(scratch);
+    return ok;
+}
+
+bool st_bucket_setting_list(StStore *store, Arena *arena, Str bucket, Str kind, Str after, size_t limit, const Str **ret_jsons, size_t *ret_count, Err *err) {
+    Str *jsons = ARENA_ARRAY(arena, Str, limit);
+    *ret_jsons = jsons;
+    *ret_count = 0;
+    st_lock(store);
+    bool ok = st_require_bucket(store, bucket, err);
+    if (ok) {
+        StStatement statement = st_prepare(store, "SELECT json FROM bucket_setting WHERE bucket = ?1 AND name > ?2 AND name < ?3 ORDER BY name LIMIT ?4", err);
+        st_bind_str(&statement, bucket);
+        st_bind_str(&statement, str_fmt(arena, "%.*s/%.*s", STR_ARG(kind), STR_ARG(after)));
+        st_bind_str(&statement, str_fmt(arena, "%.*s0", STR_ARG(kind)));
+        st_bind_i64(&statement, (int64_t)limit);
+        while (st_step(&statement)) {
+            jsons[(*ret_count)++] = st_column(&statement, arena, 0);
+        }
+        ok = st_finish(&statement);
+    }
+    st_unlock(store);
+    return ok;
+}
