@@ -3,6 +3,7 @@
  * Behaviour: Amazon S3 API Reference; checksums: "Checking object integrity" of the user guide. The ETag is S3's: MD5 of the parts' MD5s, "-" and their
  * number. What the checksum of the whole is to be stands in the upload's metadata as UploadChecksum and ChecksumType, until the object takes its place.
  */
+#include "service/s3_acl.h"
 #include "service/s3_locks.h"
 #include "service/s3_metadata.h"
 #include "service/s3_settings.h"
@@ -72,7 +73,7 @@ bool sv_s3_create_multipart_upload(void *self, AwsCall *call, Err *err) {
         return false;
     }
     yyjson_mut_val *meta = s3_meta_of_input(call, err);
-    if (meta == NULL || !s3_put_encryption(services, call, meta, err)) {
+    if (meta == NULL || !s3_put_acl(services, call, meta, err) || !s3_put_encryption(services, call, meta, err)) {
         return false;
     }
     s3_lock_into_meta(call, &lock, meta);

@@ -86,3 +86,17 @@ bool st_bucket_setting_put(StStore *store, Str bucket, Str name, Str json, Err *
 bool st_bucket_setting_delete(StStore *store, Str bucket, Str name, Err *err) {
     return change(store, "DELETE FROM bucket_setting WHERE bucket = ?1 AND name = ?2", bucket, name, NULL, err);
 }
+
+bool st_bucket_setting_peek(StStore *store, Arena *arena, Str bucket, Str name, Str *ret_json, Err *err) {
+    *ret_json = STR("");
+    st_lock(store);
+    StStatement statement = st_prepare(store, "SELECT json FROM bucket_setting WHERE bucket = ?1 AND name = ?2", err);
+    st_bind_str(&statement, bucket);
+    st_bind_str(&statement, name);
+    if (st_step(&statement)) {
+        *ret_json = st_column(&statement, arena, 0);
+    }
+    bool ok = st_finish(&statement);
+    st_unlock(store);
+    return ok;
+}
