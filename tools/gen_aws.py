@@ -22,6 +22,8 @@ KINDS = ("structure", "list", "map", "string", "integer", "long", "float", "doub
 PLACES = {None: "AWS_IN_BODY", "header": "AWS_IN_HEADER", "headers": "AWS_IN_HEADERS", "querystring": "AWS_IN_QUERY", "uri": "AWS_IN_URI", "statusCode": "AWS_IN_STATUS"}
 TIMES = {None: "AWS_TIME_DEFAULT", "iso8601": "AWS_TIME_ISO", "rfc822": "AWS_TIME_HTTP", "unixTimestamp": "AWS_TIME_EPOCH"}
 NO_SHAPE = "AWS_NO_SHAPE"
+# What a service takes though its model does not say so: S3's user guide, "Canned ACL".
+MORE_VALUES = {("s3", "BucketCannedACL"): ("bucket-owner-read", "bucket-owner-full-control", "aws-exec-read", "log-delivery-write")}
 
 
 def c(text: str | None) -> str:
@@ -93,12 +95,13 @@ class Tables:
             element = str(self.shape(service, model, shape["value"]["shape"]))
             names[1:] = [shape["key"].get("locationName"), shape["value"].get("locationName")]
         first_value = len(self.values)
-        self.values.extend(c(value) for value in shape.get("enum", []))
+        values = [*shape.get("enum", []), *MORE_VALUES.get((service, name), ())]
+        self.values.extend(c(value) for value in values)
         least, most = shape.get("min"), shape.get("max")
         self.shapes[index] = (
             f"{{AWS_{kind.upper()}, {flag(flattened)}, {TIMES[shape.get('timestampFormat')]}, {element}, {key_shape}, "
             f"{c(names[0])}, {c(names[1])}, {c(names[2])}, {first_member}, {count}, {c(shape.get('payload'))}, {flag(least is not None)}, "
-            f"{flag(most is not None)}, {int(least or 0)}, {int(most or 0)}, {c(pcre(shape.get('pattern')))}, {first_value}, {len(shape.get('enum', []))}}},"
+            f"{flag(most is not None)}, {int(least or 0)}, {int(most or 0)}, {c(pcre(shape.get('pattern')))}, {first_value}, {len(values)}}},"
         )
         return index
 

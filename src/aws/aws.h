@@ -1,8 +1,8 @@
 /* aws/aws.h - the gateway: an HTTP request becomes the call of one operation's handler, and what the handler says becomes the answer.
  *
  * Used by service/ (handlers) and daemon/ (starts it). The chain, in this order: limits → authentication (sigv4.h) → route → decode and check
- * against the service model (model.h) → handler → encode. Invariant: a handler sees only input that its operation's model allows, from a
- * caller whose signature holds (or with --no-auth, any caller); what it answers is encoded by the model as well, so that a member which
+ * against the service model (model.h) → authorization (S3) → handler → encode. Invariant: a handler sees only input that its operation's model allows, from
+ * a caller whose signature holds (with --no-auth: any caller; of S3 also one without a signature whom the bucket's rules allow just that); what it answers is encoded by the model as well, so that a member which
  * the model does not know is a defect that the unit tests find, not bytes that a client stumbles over.
  */
 #ifndef SOLDER_AWS_AWS_H
@@ -41,11 +41,25 @@ typedef struct AwsDownload {
     int64_t offset, size;
 } AwsDownload;
 
+/* From where and how a request came (caller.h), and how it was signed. */
+typedef struct AwsCaller {
+    bool is_anonymous;        /* nothing was signed */
+    Str address;              /* the connection's other end, in numbers */
+    bool is_sheltered;        /* nobody else could read along: TLS, or nothing left this machine */
+    const char *tls_version;  /* "1.3"; NULL: no TLS */
+    const char *auth_type;    /* "REST-HEADER", "REST-QUERY-STRING", "POST"; NULL: nothing was signed */
+    const char *signature_version; /* "AWS4-HMAC-SHA256", "AWS" */
+    Str signed_date;               /* "20240102T030405Z"; empty: the signature does not say */
+    Str user_agent, referer, content_sha256;
+} AwsCaller;
+
 typedef struct AwsCall {
     Arena *arena; /* the request's */
     const AwsOperation *operation;
     Str account, region;  /* of the server */
-    Str access_key;       /* who calls; empty with --no-auth */
+    Str access_key;       /* who calls; empty with --no-auth and of a caller who signed nothing */
+    const AwsCaller *caller; /* NULL with --no-auth: whoever it is may do everything */
+    void *access;            /* what AwsConfig.authorize found out and handlers go on with */
     Str request_id;
     Str host;             /* the Host header: what a Location or a master's URL shown to the client begins with */
     /* The operation's input, a JSON object whose members have the model's names, whatever the protocol: timestamps are numbers (seconds since
@@ -102,6 +116,10 @@ typedef struct AwsConfig {
     bool (*cors)(void *services, Arena *arena, const AwsCorsQuestion *question, AwsCorsAnswer *ret_answer);
     /* Where a body that streams in goes: sets path, and offset and is_shared where the file is one of several bodies. The file need not be there. */
     bool (*place_upload)(void *services, Arena *arena, const AwsComingUpload *coming, AwsUpload *ret_upload, Err *err);
+    /* Whether one who signs nothing may be heard about the bucket at all, before a body is read; err says why not. NULL: never. */
+    bool (*admits)(void *services, Arena *arena, Str bucket, Err *err);
+    /* Whether the caller may do to S3 what the call says: asked before each of its handlers, but with no_auth. NULL: whoever signed may. */
+    bool (*authorize)(void *services, AwsCall *call, Err *err);
     /* The secret of an access key, and the session token that must come with it (empty: none). false: no such key, or expired (ret_expired). */
     bool (*find_key)(void *services, Arena *arena, Str access_key, Str *ret_secret, Str *ret_token, bool *ret_expired);
 } AwsConfig;

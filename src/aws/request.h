@@ -30,6 +30,7 @@ typedef struct AwsRequest {
     bool is_form;              /* a POST form that becomes a PutObject (post_form.h) */
     VEC(AwsPair) form;         /* its fields, names in lower case */
     Str form_file;             /* the name that the browser gave of the file */
+    AwsCaller caller;          /* caller.c, and how it was signed: sigv4.c */
     /* sigv4.c */
     Str access_key;
     Str payload_hash; /* x-amz-content-sha256, or what stands for it; empty: the hash of the body is what was signed (json, query) */

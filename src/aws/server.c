@@ -1,11 +1,12 @@
 /* server.c - HTTP by libmicrohttpd: the gateway's chain, and one log line a request.
  *
  * A thread a connection: a handler may block. The chain is visible in `begin` (limits, route, authentication where the headers suffice, the body's
- * place), `take` (the body) and `end` (authentication where the body is signed, decode, check, handler, encode). A request that is refused early is read to its end
+ * place), `take` (the body) and `end` (authentication where the body is signed, decode, check, authorization, handler, encode). A request that is refused early is read to its end
  * before the answer goes out, so that the client gets to read it; one that asked first (Expect: 100-continue) is answered at once.
  * Invariant: every request ends in exactly one answer, one log line and one count.
  */
 #include "aws/body.h"
+#include "aws/caller.h"
 #include "aws/connections.h"
 #include "aws/metrics.h"
 #include "aws/post_form.h"
@@ -174,6 +175,7 @@ static void begin(Exchange *exchange, struct MHD_Connection *connection) {
     const AwsConfig *config = &exchange->server->config;
     (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, request);
     aws_parse_query(request);
+    aws_caller_read(request, connection);
     if (!make_request_id(exchange) || !aws_route(request, &exchange->err) || !check_limits(exchange) || is_preflight(exchange)) {
         return;
     }
@@ -192,6 +194,18 @@ static void begin(Exchange *exchange, struct MHD_Connection *connection) {
 }
 
 /* ---- the end of a request ---- */
+
+/* No handler is called before this: what nothing allows to a caller without a key is refused. */
+static bool may_call(const AwsConfig *config, const AwsRequest *request, AwsCall *call, Err *err) {
+    if (config->no_auth) {
+        return true;
+    }
+    call->caller = &request->caller;
+    if (request->service->protocol == AWS_REST_XML && config->authorize != NULL) {
+        return config->authorize(config->services, call, err);
+    }
+    return !request->caller.is_anonymous || err_set(err, "AccessDenied", "Access Denied");
+}
 
 static bool run_handler(Exchange *exchange, AwsCall *call, AwsAnswer *answer) {
     AwsRequest *request = &exchange->request;
@@ -215,7 +229,8 @@ static bool run_handler(Exchange *exchange, AwsCall *call, AwsAnswer *answer) {
     call->operation = request->operation;
     call->access_key = request->access_key; /* known since the signature was checked, which for signed bodies is just now */
     call->upload = request->has_upload ? &request->upload : NULL;
-    bool ok = aws_check(exchange->server->patterns, request, call->input, &exchange->err) && handler(config->services, call, &exchange->err);
+    bool ok = aws_check(exchange->server->patterns, request, call->input, &exchange->err) && may_call(config, request, call, &exchange->err) &&
+              handler(config->services, call, &exchange->err);
     if (ok) {
         aws_encode(request, call, answer);
         if (request->is_form) {

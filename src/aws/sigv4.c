@@ -296,6 +296,18 @@ bool aws_signs_body(const AwsRequest *request) {
     return !aws_has_header(request, "x-amz-content-sha256") && aws_has_header(request, "authorization");
 }
 
+/* Whether anything of the request says that it is signed. */
+static bool has_claim(const AwsRequest *request) {
+    static const char *const PARAMETERS[] = {"X-Amz-Signature", "X-Amz-Algorithm", "X-Amz-Credential", "AWSAccessKeyId", "Signature"};
+    bool has = aws_has_header(request, "authorization");
+    for (size_t i = 0; i < sizeof PARAMETERS / sizeof PARAMETERS[0]; i++) {
+        bool there = false;
+        (void)aws_query(request, PARAMETERS[i], &there);
+        has = has || there;
+    }
+    return has;
+}
+
 static bool read_claim(const AwsRequest *request, Claim *ret_claim, Err *err) {
     Str header = aws_header(request, "authorization");
     bool is_presigned = false;
@@ -338,6 +350,23 @@ static bool check_v4_signature(AwsRequest *request, const Claim *claim, Str secr
     return true;
 }
 
+/* Nothing is signed: of S3 the bucket may be for everybody (AwsConfig.authorize decides what); else it is refused here. */
+static bool admit(AwsRequest *request, const AwsConfig *config, Err *err) {
+    bool is_s3 = request->service != NULL && request->service->protocol == AWS_REST_XML;
+    if (!is_s3 || config->admits == NULL) {
+        return refuse(request, MISSING, "", err);
+    }
+    request->caller.is_anonymous = true;
+    return config->admits(config->services, request->arena, request->bucket, err);
+}
+
+static void note_signature(AwsRequest *request, const Claim *claim, const char *auth_type) {
+    request->access_key = claim->access_key;
+    request->caller.auth_type = auth_type;
+    request->caller.signature_version = claim->is_v2 ? "AWS" : ALGORITHM;
+    request->caller.signed_date = claim->date;
+}
+
 static bool token_is_right(Str given, Str own) {
     return given.len == own.len && CRYPTO_memcmp(given.data != NULL ? given.data : "", own.data != NULL ? own.data : "", own.len) == 0;
 }
@@ -353,6 +382,9 @@ bool aws_authenticate(AwsRequest *request, const AwsConfig *config, Str body_has
     Str secret = {0};
     Str token = {0};
     bool is_expired = false;
+    if (!has_claim(request)) {
+        return admit(request, config, err);
+    }
     if (!read_claim(request, &claim, err)) {
         return false;
     }
@@ -372,7 +404,7 @@ bool aws_authenticate(AwsRequest *request, const AwsConfig *config, Str body_has
     if (is_expired) {
         return refuse(request, EXPIRED_KEY, "", err);
     }
-    request->access_key = claim.access_key;
+    note_signature(request, &claim, claim.is_query ? "REST-QUERY-STRING" : "REST-HEADER");
     return true;
 }
 
@@ -405,8 +437,9 @@ bool aws_authenticate_form(AwsRequest *request, const AwsConfig *config, const A
     if (config->no_auth) {
         return true;
     }
+    bool has_signature = form->credential.len > 0 || form->signature.len > 0 || form->algorithm.len > 0 || is_v2;
     if (form->policy.len == 0) {
-        return refuse(request, MISSING, "", err);
+        return has_signature ? refuse(request, MISSING, "", err) : admit(request, config, err);
     }
     if (!is_read) {
         return refuse(request, MALFORMED, "", err);
@@ -420,7 +453,11 @@ bool aws_authenticate_form(AwsRequest *request, const AwsConfig *config, const A
     if (!token_is_right(claim.token, token)) {
         return refuse(request, WRONG_TOKEN, "", err);
     }
-    return !is_expired || refuse(request, EXPIRED_KEY, "", err);
+    if (is_expired) {
+        return refuse(request, EXPIRED_KEY, "", err);
+    }
+    note_signature(request, &claim, "POST");
+    return true;
 }
 
 static bool part_is_right(AwsSigned *signing, const char *what, const char *empty, const unsigned char hash[AWS_HASH_SIZE], Str signature) {

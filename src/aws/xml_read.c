@@ -74,9 +74,21 @@ static Level level_of(Reader *reader, const Level *above, Str name) {
     return (Level){.shape = shape, .value = container(reader, shape), .member = member};
 }
 
+/* xsi:type of a grantee: the prefix is whatever the client bound. */
+static void take_attributes(Reader *reader, const Level *level, const char **attributes) {
+    bool is_structure = level->value != NULL && level->shape->kind == AWS_STRUCTURE;
+    for (size_t i = 0; is_structure && attributes[i] != NULL; i += 2) {
+        for (size_t k = 0; k < level->shape->nmembers; k++) {
+            const AwsMember *member = &aws_members(level->shape)[k];
+            if (member->is_attribute && str_eq(local_name(aws_member_wire_name(member)), local_name(attributes[i]))) {
+                (void)yyjson_mut_obj_put(level->value, yyjson_mut_str(reader->doc, member->name), yyjson_mut_strcpy(reader->doc, attributes[i + 1]));
+            }
+        }
+    }
+}
+
 static void XMLCALL start_element(void *self, const char *name, const char **attributes) {
     Reader *reader = self;
-    (void)attributes;
     if (reader->depth == MOST_DEPTH) {
         stop(reader, "nested too deeply");
         return;
@@ -87,6 +99,7 @@ static void XMLCALL start_element(void *self, const char *name, const char **att
     } else {
         reader->levels[reader->depth] = level_of(reader, &reader->levels[reader->depth - 1], local_name(name));
     }
+    take_attributes(reader, &reader->levels[reader->depth], attributes);
     reader->depth++;
     reader->text.len = 0;
 }

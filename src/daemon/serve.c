@@ -4,6 +4,7 @@
 
 #include "daemon/wire.h"
 #include "gen/build_info.h"
+#include "service/s3_access.h"
 #include "service/s3_cors.h"
 #include "service/s3_uploads.h"
 #include "service/service.h"
@@ -91,6 +92,8 @@ static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *
                          .find_handler = sv_find_handler,
                          .cors = sv_s3_cors,
                          .place_upload = sv_s3_place_upload,
+                         .admits = sv_s3_admits,
+                         .authorize = sv_s3_authorize,
                          .find_key = find_key};
     server->gateway = aws_server_start(&gateway, err);
     if (server->gateway == NULL) {

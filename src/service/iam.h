@@ -94,6 +94,15 @@ typedef struct ImManaged {
 
 /* The user whose key signed the call; empty: the account itself. */
 bool im_caller(SvServices *services, AwsCall *call, Str *ret_user, Err *err);
+
+typedef struct ImPrincipal {
+    Str arn, user_id;
+    Str user_name; /* of a user's own key; else empty */
+    bool is_temporary, is_root;
+} ImPrincipal;
+
+/* Who signed the call, as STS tells it (sts.c). */
+bool im_principal(SvServices *services, AwsCall *call, ImPrincipal *ret_principal, Err *err);
 Str im_arn(AwsCall *call, const char *type, Str path, Str name);
 
 #endif

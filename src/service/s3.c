@@ -17,6 +17,11 @@ typedef struct Words {
 
 static const Words WORDS[] = {
     {"AccessDenied", "Access Denied", NULL, NULL},
+    {"InvalidBucketAclWithBlockPublicAccessError", "Bucket cannot have public ACLs set with BlockPublicAccess enabled", NULL, NULL},
+    {"InvalidBucketAclWithObjectOwnership", "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting", "BucketName", "Bucket"},
+    {"MissingSecurityHeader", "Your request was missing a required header", NULL, NULL},
+    {"UnexpectedContent", "This request does not support content", NULL, NULL},
+    {"UnresolvableGrantByEmailAddress", "The e-mail address you provided does not match any account on record.", NULL, NULL},
     {"AccessControlListNotSupported", "The bucket does not allow ACLs", NULL, NULL},
     {"BucketAlreadyOwnedByYou", "Your previous request to create the named bucket succeeded and you already own it.", "BucketName", "Bucket"},
     {"BucketNotEmpty", "The bucket you tried to delete is not empty", "BucketName", "Bucket"},
@@ -165,7 +170,6 @@ static bool check_absent_features(AwsCall *call, Err *err) {
                    {"CopySourceSSECustomerAlgorithm", "x-amz-copy-source-server-side-encryption-customer-algorithm"},
                    {"CopySourceSSECustomerKey", "x-amz-copy-source-server-side-encryption-customer-key"},
                    {"WriteOffsetBytes", "x-amz-write-offset-bytes"}};
-    static const char *const GRANTS[] = {"GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"};
     for (size_t i = 0; i < sizeof MEMBERS / sizeof MEMBERS[0]; i++) {
         if (yyjson_obj_get(call->input, MEMBERS[i].member) != NULL) {
             s3_detail(call, "Header", str_from_c(MEMBERS[i].header));
@@ -175,13 +179,7 @@ static bool check_absent_features(AwsCall *call, Err *err) {
     if (yyjson_obj_get(call->input, "MFA") != NULL) { /* the code of no device, since there are none */
         return err_set(err, "AccessDenied", "The serial number and/or token code you provided is not valid.");
     }
-    /* As a bucket that was made with S3's defaults: its owner owns what is in it. */
-    Str acl = js_str(call->input, "ACL");
-    bool is_refused = acl.len > 0 && !str_eq_c(acl, "private") && !str_eq_c(acl, "bucket-owner-full-control");
-    for (size_t i = 0; i < sizeof GRANTS / sizeof GRANTS[0]; i++) {
-        is_refused = is_refused || yyjson_obj_get(call->input, GRANTS[i]) != NULL;
-    }
-    return !is_refused || s3_error(call, err, "AccessControlListNotSupported");
+    return true;
 }
 
 bool s3_check(const SvServices *services, AwsCall *call, Err *err) {
@@ -200,15 +198,20 @@ bool s3_check(const SvServices *services, AwsCall *call, Err *err) {
     return check_key(call, err) && check_absent_features(call, err);
 }
 
-void s3_put_owner(const SvServices *services, AwsCall *call, yyjson_mut_val *object, const char *member) {
+Str s3_canonical_id(Arena *arena, Str account) {
     AwsDigests *digests = aws_digests_new(1u << AWS_SHA256);
-    yyjson_mut_val *owner = yyjson_mut_obj_add_obj(call->doc, object, member);
+    Str id = STR("");
     if (digests != NULL) {
-        /* S3's canonical ids are 64 hexadecimal digits that stand for an account. */
-        aws_digests_add(digests, services->account);
-        js_put_str(call->doc, owner, "ID", s3_hex(call->arena, aws_digests_get(digests, AWS_SHA256)));
+        aws_digests_add(digests, account);
+        id = s3_hex(arena, aws_digests_get(digests, AWS_SHA256));
     }
     aws_digests_free(digests);
+    return id;
+}
+
+void s3_put_owner(const SvServices *services, AwsCall *call, yyjson_mut_val *object, const char *member) {
+    yyjson_mut_val *owner = yyjson_mut_obj_add_obj(call->doc, object, member);
+    js_put_str(call->doc, owner, "ID", s3_canonical_id(call->arena, services->account));
 }
 
 /* ---- ETags and conditions ---- */

@@ -28,12 +28,14 @@ const char *s3_message(const char *code);
 
 /* ---- what all requests pass ---- */
 
-/* The owner that the request expects, its key and version, and what Solder does not have (customers' keys, ACLs). */
+/* The owner that the request expects, its key and version, and what Solder does not have (customers' keys). */
 bool s3_check(const SvServices *services, AwsCall *call, Err *err);
 Str s3_bucket(const AwsCall *call);
 Str s3_key(const AwsCall *call);
 bool s3_is_utf8(Str text);
 
+/* S3's id of an account: 64 hexadecimal digits. */
+Str s3_canonical_id(Arena *arena, Str account);
 /* Adds an Owner (or Initiator) of the server's account. */
 void s3_put_owner(const SvServices *services, AwsCall *call, yyjson_mut_val *object, const char *member);
 

@@ -1,8 +1,8 @@
 /* s3_buckets.c - S3: buckets, and the settings of a bucket that clients ask for.
  *
- * Behaviour: Amazon S3 API Reference, CreateBucket and its neighbours. A bucket is as S3's defaults make one: no ACLs.
+ * Behaviour: Amazon S3 API Reference, CreateBucket and its neighbours. Ownership and lists: s3_acl.c.
  */
-#include "service/s3.h"
+#include "service/s3_acl.h"
 
 #include <string.h>
 
@@ -55,6 +55,9 @@ bool sv_s3_create_bucket(void *self, AwsCall *call, Err *err) {
     if (!name_is_free(name)) {
         return s3_error(call, err, "InvalidBucketName");
     }
+    if (!s3_check_new_bucket(services, call, err)) {
+        return false;
+    }
     if (!st_bucket_create(services->store, name, location, err)) {
         /* us-east-1 alone is content with a bucket that its owner has already. */
         bool is_there = err_is(err, "BucketAlreadyOwnedByYou") && str_eq(services->region, US_EAST_1);
@@ -62,6 +65,8 @@ bool sv_s3_create_bucket(void *self, AwsCall *call, Err *err) {
             return s3_failed(call, err);
         }
         err_clear(err);
+    } else if (!s3_open_new_bucket(services, call, err)) {
+        return s3_failed(call, err);
     }
     if (js_bool(call->input, "ObjectLockEnabledForBucket", false) && !st_bucket_set_lock(services->store, name, STR(""), 0, 0, err)) {
         return s3_failed(call, err);
@@ -175,31 +180,4 @@ bool sv_s3_put_bucket_versioning(void *self, AwsCall *call, Err *err) {
     }
     return st_bucket_set_versioning(services->store, s3_bucket(call), status, err) ||
            (err_is(err, "InvalidBucketState") ? false : s3_failed(call, err));
-}
-
-static void put_owners_grant(const SvServices *services, AwsCall *call) {
-    s3_put_owner(services, call, call->output, "Owner");
-    yyjson_mut_val *grant = yyjson_mut_arr_add_obj(call->doc, yyjson_mut_obj_add_arr(call->doc, call->output, "Grants"));
-    s3_put_owner(services, call, grant, "Grantee");
-    js_put_str(call->doc, yyjson_mut_obj_get(grant, "Grantee"), "Type", STR("CanonicalUser"));
-    js_put_str(call->doc, grant, "Permission", STR("FULL_CONTROL"));
-}
-
-bool sv_s3_get_bucket_acl(void *self, AwsCall *call, Err *err) {
-    StBucket bucket;
-    if (!find_bucket(self, call, &bucket, err)) {
-        return false;
-    }
-    put_owners_grant(self, call);
-    return true;
-}
-
-bool sv_s3_get_object_acl(void *self, AwsCall *call, Err *err) {
-    SvServices *services = self;
-    StVersion version;
-    if (!s3_check(services, call, err) || !s3_find_version(services, call, &version, err)) {
-        return false;
-    }
-    put_owners_grant(services, call);
-    return true;
 }

@@ -4,6 +4,7 @@
  * number. What the checksum of the whole is to be stands in the upload's metadata as UploadChecksum and ChecksumType, until the object takes its place; an
  * upload that wishes for none gets the CRC64NVME of the whole, joined from those of its parts.
  */
+#include "service/s3_acl.h"
 #include "service/s3_locks.h"
 #include "service/s3_metadata.h"
 #include "service/s3_uploads.h"
@@ -75,7 +76,7 @@ bool sv_s3_create_multipart_upload(void *self, AwsCall *call, Err *err) {
         return false;
     }
     yyjson_mut_val *meta = s3_meta_of_input(call, err);
-    if (meta == NULL || !s3_put_encryption(services, call, meta, err)) {
+    if (meta == NULL || !s3_put_acl(services, call, meta, err) || !s3_put_encryption(services, call, meta, err)) {
         return false;
     }
     s3_lock_into_meta(call, &lock, meta);

@@ -3,6 +3,8 @@
  * Behaviour: Amazon S3 API Reference; conditions: "Conditional requests" of the user guide. ETags are as PutObject's (MD5) except where
  * store/store.h says otherwise; a copy keeps its source's, since its bytes are the same.
  */
+#include "service/s3_access.h"
+#include "service/s3_acl.h"
 #include "service/s3_locks.h"
 #include "service/s3_metadata.h"
 #include "service/s3_settings.h"
@@ -27,7 +29,7 @@ bool sv_s3_put_object(void *self, AwsCall *call, Err *err) {
         return false;
     }
     yyjson_mut_val *meta = s3_meta_of_input(call, err);
-    if (meta == NULL || !s3_put_encryption(services, call, meta, err)) {
+    if (meta == NULL || !s3_put_acl(services, call, meta, err) || !s3_put_encryption(services, call, meta, err)) {
         return false;
     }
     s3_meta_put_uploaded(call, meta);
@@ -245,7 +247,8 @@ bool sv_s3_copy_object(void *self, AwsCall *call, Err *err) {
                        (long long)LARGEST_COPY);
     }
     put.etag = source.etag;
-    if (!copied_meta(call, &source, &meta, &put.tags, err) || !add_checksum(call, &source, meta, err) || !s3_put_encryption(services, call, meta, err) ||
+    if (!copied_meta(call, &source, &meta, &put.tags, err) || !add_checksum(call, &source, meta, err) || !s3_put_acl(services, call, meta, err) ||
+        !s3_put_encryption(services, call, meta, err) ||
         !s3_meta_text(call, meta, &put.meta, err) ||
         !st_object_copy(services->store, call->arena, &source, s3_bucket(call), &put, &copy, err)) {
         return s3_failed(call, err);
@@ -312,6 +315,9 @@ static bool read_removal(AwsCall *call, yyjson_val *object, StRemoval *ret_remov
                                .bypasses_governance = js_bool(call->input, "BypassGovernanceRetention", false)};
     if (ret_removal->version.len > 0 && !st_version_is_valid(ret_removal->version)) {
         return err_set(failure, "NoSuchVersion", "no such version");
+    }
+    if (!s3_may_delete(call, ret_removal->key, ret_removal->version, failure)) {
+        return false;
     }
     return (yyjson_obj_get(object, "LastModifiedTime") == NULL && yyjson_obj_get(object, "Size") == NULL) ||
            err_set(failure, "NotImplemented", "no such conditions");

@@ -7,6 +7,7 @@
 #include "service/s3_settings.h"
 
 #include "aws/model.h"
+#include "service/policy.h"
 #include "service/s3_metadata.h"
 
 #include <string.h>
@@ -95,36 +96,9 @@ static bool check_cors(SvServices *services, AwsCall *call, yyjson_mut_val *docu
     return true;
 }
 
-/* A policy is kept and answered, not applied: what a caller may do here is decided by having a key at all. */
 static bool check_policy(SvServices *services, AwsCall *call, yyjson_mut_val *document, Err *err) {
     (void)services;
-    Str text = js_mut_text(document);
-    yyjson_doc *parsed = yyjson_read_opts((char *)(uintptr_t)text.data, text.len, 0, NULL, NULL);
-    yyjson_val *root = yyjson_doc_get_root(parsed);
-    yyjson_val *statements = yyjson_obj_get(root, "Statement");
-    Str arn = str_fmt(call->arena, "arn:aws:s3:::%.*s", STR_ARG(s3_bucket(call)));
-    bool ok = yyjson_is_obj(root) || err_set(err, "MalformedPolicy", "Policies must be valid JSON and the first byte must be '{'");
-    ok = ok && ((yyjson_is_arr(statements) && yyjson_arr_size(statements) > 0) || yyjson_is_obj(statements) ||
-                err_set(err, "MalformedPolicy", "Missing required field Statement"));
-    size_t count = yyjson_is_obj(statements) ? 1 : yyjson_arr_size(statements);
-    for (size_t i = 0; ok && i < count; i++) {
-        yyjson_val *statement = yyjson_is_obj(statements) ? statements : yyjson_arr_get(statements, i);
-        Str effect = js_str(statement, "Effect");
-        ok = (str_eq_c(effect, "Allow") || str_eq_c(effect, "Deny") || err_set(err, "MalformedPolicy", "Invalid effect: %.*s", STR_ARG(effect))) &&
-             (yyjson_obj_get(statement, "Principal") != NULL || yyjson_obj_get(statement, "NotPrincipal") != NULL ||
-              err_set(err, "MalformedPolicy", "Missing required field Principal")) &&
-             (yyjson_obj_get(statement, "Action") != NULL || yyjson_obj_get(statement, "NotAction") != NULL ||
-              err_set(err, "MalformedPolicy", "Missing required field Action"));
-        yyjson_val *resource = yyjson_obj_get(statement, "Resource");
-        size_t size = yyjson_is_arr(resource) ? yyjson_arr_size(resource) : 1;
-        for (size_t k = 0; ok && yyjson_obj_get(statement, "NotResource") == NULL && k < size; k++) {
-            Str one = js_text(yyjson_is_arr(resource) ? yyjson_arr_get(resource, k) : resource);
-            bool is_own = str_starts_with(one, arn) && (one.len == arn.len || one.data[arn.len] == '/' || one.data[arn.len] == '*');
-            ok = is_own || err_set(err, "MalformedPolicy", "Policy has invalid resource");
-        }
-    }
-    yyjson_doc_free(parsed);
-    return ok;
+    return policy_check(js_mut_text(document), s3_bucket(call), err);
 }
 
 /* ---- the rows ---- */
@@ -220,22 +194,22 @@ static bool drop(SvServices *services, AwsCall *call, const Setting *setting, Er
     return ok || s3_failed(call, err);
 }
 
-static bool serve(void *self, AwsCall *call, Err *err) {
+bool s3_serve_setting(SvServices *services, AwsCall *call, Err *err) {
     const Setting *setting = setting_of(call);
     if (setting == NULL) {
         return err_set(err, ERR_INTERNAL, "an operation has no row among the settings");
     }
-    if (!s3_check(self, call, err)) {
+    if (!s3_check(services, call, err)) {
         return false;
     }
-    return is_named(setting->put, call)      ? keep(self, call, setting, err)
-           : is_named(setting->delete, call) ? drop(self, call, setting, err)
-                                             : answer(self, call, setting, err);
+    return is_named(setting->put, call)      ? keep(services, call, setting, err)
+           : is_named(setting->delete, call) ? drop(services, call, setting, err)
+                                             : answer(services, call, setting, err);
 }
 
 #define BY_ROW(handler)                                                                                                                              \
     bool handler(void *self, AwsCall *call, Err *err) {                                                                                              \
-        return serve(self, call, err);                                                                                                               \
+        return s3_serve_setting(self, call, err);                                                                                                               \
     }
 
 BY_ROW(sv_s3_get_bucket_cors)
@@ -245,7 +219,6 @@ BY_ROW(sv_s3_get_bucket_lifecycle_configuration)
 BY_ROW(sv_s3_put_bucket_lifecycle_configuration)
 BY_ROW(sv_s3_delete_bucket_lifecycle)
 BY_ROW(sv_s3_get_bucket_policy)
-BY_ROW(sv_s3_put_bucket_policy)
 BY_ROW(sv_s3_delete_bucket_policy)
 BY_ROW(sv_s3_get_bucket_tagging)
 BY_ROW(sv_s3_put_bucket_tagging)
@@ -257,7 +230,6 @@ BY_ROW(sv_s3_get_public_access_block)
 BY_ROW(sv_s3_put_public_access_block)
 BY_ROW(sv_s3_delete_public_access_block)
 BY_ROW(sv_s3_get_bucket_ownership_controls)
-BY_ROW(sv_s3_put_bucket_ownership_controls)
 BY_ROW(sv_s3_delete_bucket_ownership_controls)
 BY_ROW(sv_s3_get_bucket_website)
 BY_ROW(sv_s3_put_bucket_website)
@@ -273,48 +245,6 @@ BY_ROW(sv_s3_get_bucket_accelerate_configuration)
 BY_ROW(sv_s3_put_bucket_accelerate_configuration)
 BY_ROW(sv_s3_get_bucket_request_payment)
 BY_ROW(sv_s3_put_bucket_request_payment)
-
-/* "*", or {"AWS": "*"}, or a list with it. */
-static bool is_anybody(yyjson_val *principal) {
-    yyjson_val *named = yyjson_is_obj(principal) ? yyjson_obj_get(principal, "AWS") : principal;
-    size_t i;
-    size_t count;
-    yyjson_val *one;
-    yyjson_arr_foreach(named, i, count, one) {
-        if (str_eq_c(js_text(one), "*")) {
-            return true;
-        }
-    }
-    return str_eq_c(js_text(named), "*");
-}
-
-/* A policy is public when it allows something to anybody without a condition. */
-bool sv_s3_get_bucket_policy_status(void *self, AwsCall *call, Err *err) {
-    SvServices *services = self;
-    Str json = STR("");
-    if (!s3_check(services, call, err)) {
-        return false;
-    }
-    if (!st_bucket_setting_get(services->store, call->arena, s3_bucket(call), STR("policy"), &json, err)) {
-        return s3_failed(call, err);
-    }
-    if (json.len == 0) {
-        return s3_error(call, err, "NoSuchBucketPolicy");
-    }
-    Str text = js_mut_text(js_parse_into(call->doc, json)); /* the document is kept as the text that it came as */
-    yyjson_doc *parsed = yyjson_read(text.data, text.len, 0);
-    yyjson_val *statements = yyjson_obj_get(yyjson_doc_get_root(parsed), "Statement");
-    bool is_single = yyjson_is_obj(statements);
-    bool is_public = false;
-    for (size_t i = 0; i < (is_single ? 1 : yyjson_arr_size(statements)); i++) {
-        yyjson_val *statement = is_single ? statements : yyjson_arr_get(statements, i);
-        is_public = is_public || (str_eq_c(js_str(statement, "Effect"), "Allow") && is_anybody(yyjson_obj_get(statement, "Principal")) &&
-                                  yyjson_obj_get(statement, "Condition") == NULL);
-    }
-    yyjson_doc_free(parsed);
-    yyjson_mut_val *status = yyjson_mut_obj_add_obj(call->doc, call->output, "PolicyStatus");
-    return yyjson_mut_obj_add_bool(call->doc, status, "IsPublic", is_public);
-}
 
 /* ---- encryption of objects ---- */
 

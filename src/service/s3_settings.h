@@ -9,6 +9,9 @@
 
 enum { S3_MOST_BUCKET_TAGS = 50 };
 
+/* The operation's row: kept, dropped or answered. */
+bool s3_serve_setting(SvServices *services, AwsCall *call, Err *err);
+
 /* s3_lifecycle.c. Gives rules without an ID one. */
 bool s3_check_lifecycle(SvServices *services, AwsCall *call, yyjson_mut_val *document, Err *err);
 

@@ -3,6 +3,7 @@
  * Behaviour: "Retaining multiple versions of objects with S3 Versioning" of the user guide. A page of versions costs as much as it has entries
  * (store/versions.h). Invariant: the pages of a listing together show each version that was there all the time exactly once.
  */
+#include "service/s3_access.h"
 #include "service/s3_metadata.h"
 
 void s3_put_version(AwsCall *call, const StObject *object) {
@@ -11,13 +12,26 @@ void s3_put_version(AwsCall *call, const StObject *object) {
     }
 }
 
+/* Who may not list the bucket does not learn which keys it lacks. */
+static bool hides_absence(AwsCall *call, Err *err) {
+    if (s3_may_know(call)) {
+        return false;
+    }
+    err_clear(err);
+    (void)s3_error(call, err, "AccessDenied");
+    return true;
+}
+
 bool s3_find_version(const SvServices *services, AwsCall *call, StVersion *ret_version, Err *err) {
     Str wanted = js_str(call->input, "VersionId");
     if (!st_version_get(services->store, call->arena, s3_bucket(call), s3_key(call), wanted, ret_version, err)) {
-        return s3_failed(call, err);
+        return err_is(err, "NoSuchKey") && hides_absence(call, err) ? false : s3_failed(call, err);
     }
     if (!ret_version->is_marker) {
         return true;
+    }
+    if (wanted.len == 0 && hides_absence(call, err)) {
+        return false;
     }
     s3_error_header(call, "x-amz-delete-marker", STR("true"));
     s3_error_header(call, "x-amz-version-id", ret_version->object.version);

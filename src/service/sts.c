@@ -11,20 +11,14 @@
 
 enum { DEFAULT_ROLE_SECONDS = 3600, MOST_ROOT_SECONDS = 3600, DEFAULT_USER_SECONDS = 43200 };
 
-typedef struct Principal {
-    Str arn, user_id;
-    bool is_temporary, is_root;
-} Principal;
-
-/* Who signed the call. */
-static bool principal_of(SvServices *services, AwsCall *call, Principal *ret_principal, Err *err) {
+bool im_principal(SvServices *services, AwsCall *call, ImPrincipal *ret_principal, Err *err) {
     StKey key = {0};
     Str claim;
     Str user;
     ImEntity entity;
     bool found = false;
     /* The keys of a home directory have the rights of the account's root user. */
-    *ret_principal = (Principal){.arn = im_arn(call, "root", STR(""), STR("")), .user_id = call->account, .is_root = true};
+    *ret_principal = (ImPrincipal){.arn = im_arn(call, "root", STR(""), STR("")), .user_id = call->account, .is_root = true};
     if (!st_key_find(services->store, call->arena, call->access_key, &key, &found, err) || !im_caller(services, call, &user, err)) {
         return false;
     }
@@ -41,14 +35,15 @@ static bool principal_of(SvServices *services, AwsCall *call, Principal *ret_pri
         }
         ret_principal->arn = im_member(&entity, "Arn");
         ret_principal->user_id = im_member(&entity, "UserId");
+        ret_principal->user_name = entity.name;
         ret_principal->is_root = false;
     }
     return true;
 }
 
 bool sv_sts_get_caller_identity(void *self, AwsCall *call, Err *err) {
-    Principal principal;
-    if (!principal_of(self, call, &principal, err)) {
+    ImPrincipal principal;
+    if (!im_principal(self, call, &principal, err)) {
         return false;
     }
     js_put_str(call->doc, call->output, "Account", call->account);
@@ -76,8 +71,8 @@ bool sv_sts_assume_role(void *self, AwsCall *call, Err *err) {
     int64_t seconds = js_i64(call->input, "DurationSeconds", DEFAULT_ROLE_SECONDS);
     Str policy = js_str(call->input, "Policy");
     ImEntity role;
-    Principal caller;
-    if (!principal_of(self, call, &caller, err) || (policy.len > 0 && !im_check_document(policy, IM_IDENTITY, err))) {
+    ImPrincipal caller;
+    if (!im_principal(self, call, &caller, err) || (policy.len > 0 && !im_check_document(policy, IM_IDENTITY, err))) {
         return false;
     }
     bool is_there = im_load(self, call, IM_ROLE, im_arn_name(arn), &role, err) && str_eq(im_member(&role, "Arn"), arn);
@@ -110,8 +105,8 @@ bool sv_sts_assume_role(void *self, AwsCall *call, Err *err) {
 }
 
 bool sv_sts_get_session_token(void *self, AwsCall *call, Err *err) {
-    Principal caller;
-    if (!principal_of(self, call, &caller, err)) {
+    ImPrincipal caller;
+    if (!im_principal(self, call, &caller, err)) {
         return false;
     }
     if (caller.is_temporary) {

@@ -92,12 +92,28 @@ bool st_bucket_setting_delete(StStore *store, Str bucket, Str name, Err *err) {
 }
 
 bool st_bucket_setting_is_used(StStore *store, Str name, bool *ret_is_used, Err *err) {
-    st_lock(store);
-    StStatement statement = st_prepare(store, "SELECT 1 FROM bucket_setting WHERE name = ?1 LIMIT 1", err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    StStatement statement = st_prepare(reader, "SELECT 1 FROM bucket_setting WHERE name = ?1 LIMIT 1", err);
     st_bind_str(&statement, name);
     *ret_is_used = st_step(&statement);
     bool ok = st_finish(&statement);
-    st_unlock(store);
+    st_unlock(reader);
+    return ok;
+}
+
+bool st_bucket_setting_peek(StStore *store, Arena *arena, Str bucket, Str name, Str *ret_json, Err *err) {
+    *ret_json = STR("");
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    StStatement statement = st_prepare(reader, "SELECT json FROM bucket_setting WHERE bucket = ?1 AND name = ?2", err);
+    st_bind_str(&statement, bucket);
+    st_bind_str(&statement, name);
+    if (st_step(&statement)) {
+        *ret_json = st_column(&statement, arena, 0);
+    }
+    bool ok = st_finish(&statement);
+    st_unlock(reader);
     return ok;
 }
 
@@ -131,10 +147,11 @@ bool st_bucket_setting_list(StStore *store, Arena *arena, Str bucket, Str kind, 
     Str *jsons = ARENA_ARRAY(arena, Str, limit);
     *ret_jsons = jsons;
     *ret_count = 0;
-    st_lock(store);
-    bool ok = st_require_bucket(store, bucket, err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_require_bucket(reader, bucket, err);
     if (ok) {
-        StStatement statement = st_prepare(store, "SELECT json FROM bucket_setting WHERE bucket = ?1 AND name > ?2 AND name < ?3 ORDER BY name LIMIT ?4", err);
+        StStatement statement = st_prepare(reader, "SELECT json FROM bucket_setting WHERE bucket = ?1 AND name > ?2 AND name < ?3 ORDER BY name LIMIT ?4", err);
         st_bind_str(&statement, bucket);
         st_bind_str(&statement, str_fmt(arena, "%.*s/%.*s", STR_ARG(kind), STR_ARG(after)));
         st_bind_str(&statement, str_fmt(arena, "%.*s0", STR_ARG(kind)));
@@ -144,6 +161,6 @@ bool st_bucket_setting_list(StStore *store, Arena *arena, Str bucket, Str kind, 
         }
         ok = st_finish(&statement);
     }
-    st_unlock(store);
+    st_unlock(reader);
     return ok;
 }

@@ -20,6 +20,8 @@ bool st_bucket_set_lock(StStore *store, Str bucket, Str mode, int64_t days, int6
 /* JSON by name; empty: there is none. */
 bool st_bucket_setting_get(StStore *store, Arena *arena, Str bucket, Str name, Str *ret_json, Err *err);
 bool st_bucket_setting_put(StStore *store, Str bucket, Str name, Str json, Err *err);
+/* The same as _get in one step; of a bucket that is not there, there is none. */
+bool st_bucket_setting_peek(StStore *store, Arena *arena, Str bucket, Str name, Str *ret_json, Err *err);
 bool st_bucket_setting_delete(StStore *store, Str bucket, Str name, Err *err);
 /* Whether any bucket has it. */
 bool st_bucket_setting_is_used(StStore *store, Str name, bool *ret_is_used, Err *err);
@@ -83,6 +85,9 @@ bool st_objects_remove(StStore *store, Arena *arena, Str bucket, const StRemoval
 
 /* *ret_version is which it was, empty where the bucket has none. NoSuchKey, NoSuchVersion; MethodNotAllowed of a marker. */
 bool st_version_set_tags(StStore *store, Arena *arena, Str bucket, Str key, Str version, Str tags, Str *ret_version, Err *err);
+
+/* The metadata of the very version with that seq, which is not a new one. NoSuchKey: it is gone. */
+bool st_version_set_meta(StStore *store, Str bucket, Str key, int64_t seq, Str meta, Err *err);
 
 typedef enum StLockPart { ST_RETENTION, ST_LEGAL_HOLD } StLockPart;
 

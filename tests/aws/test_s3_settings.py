@@ -124,14 +124,17 @@ def test_documents(s3: Any, name: str, deletion: str, member: str, document: Any
 
 def test_policies(s3: Any) -> None:
     s3.create_bucket(Bucket="policies")
-    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": ["arn:aws:s3:::policies", "arn:aws:s3:::policies/*"]}
+    statement = {"Effect": "Deny", "Principal": "*", "Action": "s3:GetObject", "Resource": ["arn:aws:s3:::policies", "arn:aws:s3:::policies/*"]}
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     s3.put_bucket_policy(Bucket="policies", Policy=policy)
     assert s3.get_bucket_policy(Bucket="policies")["Policy"] == policy
     assert s3.get_bucket_policy_status(Bucket="policies")["PolicyStatus"]["IsPublic"] is False
-    for public, more in ((True, {"Principal": {"AWS": ["*"]}}), (False, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}})):
+    s3.delete_public_access_block(Bucket="policies")
+    public = {"Principal": {"AWS": ["*"]}}, {"Condition": {"Bool": {"aws:SecureTransport": "true"}}}, {"Condition": {"IpAddress": {"aws:SourceIp": "0.0.0.0/1"}}}
+    closed = {"Principal": {"AWS": "123412341234"}}, {"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}
+    for is_public, more in [(True, more) for more in public] + [(False, more) for more in closed]:
         s3.put_bucket_policy(Bucket="policies", Policy=json.dumps({"Statement": {**statement, "Effect": "Allow", **more}}))
-        assert s3.get_bucket_policy_status(Bucket="policies")["PolicyStatus"]["IsPublic"] is public
+        assert s3.get_bucket_policy_status(Bucket="policies")["PolicyStatus"]["IsPublic"] is is_public
     s3.put_bucket_policy(Bucket="policies", Policy=policy)
     for change in ({"Resource": "arn:aws:s3:::other/*"}, {"Effect": "Perhaps"}, {"Principal": None}, {"Action": None}):
         wrong = {name: value for name, value in {**statement, **change}.items() if value is not None}
