@@ -12,23 +12,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 enum { MOST_RULES = 1000, LONGEST_ID = 255, PAGE = 1000, SWEEPS_A_DAY = 24, FIRST_SWEEP_SECONDS = 60 };
-
-struct S3Lifecycle {
-    SvServices *services;
-    int64_t day_us;
-    pthread_t thread;
-    pthread_mutex_t mutex;
-    pthread_cond_t wake;
-    bool is_running, is_stopping;
-    atomic_bool may_have_rules; /* false: no bucket has any, so that reads and writes of objects need not ask */
-};
 
 /* ---- the check ---- */
 
@@ -103,13 +92,20 @@ bool s3_check_lifecycle(SvServices *services, AwsCall *call, yyjson_mut_val *doc
             }
         }
     }
-    if (services->lifecycle != NULL) {
-        atomic_store(&services->lifecycle->may_have_rules, true);
-    }
+    atomic_store(&services->may_have_lifecycles, true);
     return true;
 }
 
 /* ---- one rule ---- */
+
+struct S3Lifecycle {
+    SvServices *services;
+    int64_t day_us;
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool is_running, is_stopping;
+};
 
 typedef struct Rule {
     StStore *store;
@@ -308,13 +304,18 @@ static bool abort_uploads(const Rule *rule, Err *err) {
     return ok;
 }
 
-static Rule rule_of(StStore *store, int64_t day_us, Arena *arena, Str bucket, yyjson_val *json) {
+static int64_t length_of_day(const SvServices *services) {
+    enum { DAY_SECONDS = 86400 };
+    return INT64_C(1000000) * (services->lifecycle_day > 0 ? services->lifecycle_day : DAY_SECONDS);
+}
+
+static Rule rule_of(const SvServices *services, Arena *arena, Str bucket, yyjson_val *json) {
     yyjson_val *filter = yyjson_obj_get(json, "Filter");
     yyjson_val *and = yyjson_obj_get(filter, "And");
     filter = and != NULL ? and : filter;
     Str prefix = js_str(filter, "Prefix");
-    return (Rule){.store = store,
-                  .day_us = day_us,
+    return (Rule){.store = services->store,
+                  .day_us = length_of_day(services),
                   .arena = arena,
                   .bucket = bucket,
                   .prefix = prefix.len > 0 ? prefix : js_str(json, "Prefix"),
@@ -330,14 +331,14 @@ static bool is_enabled(yyjson_val *rule) {
 /* ---- what an object's answer tells of them ---- */
 
 /* The rule that deletes it first; "" when none does. */
-static Str expiration_of(const S3Lifecycle *lifecycle, AwsCall *call, yyjson_val *rules, const StObject *object) {
+static Str expiration_of(const SvServices *services, AwsCall *call, yyjson_val *rules, const StObject *object) {
     int64_t first_us = INT64_MAX;
     Str id = STR("");
     size_t i;
     size_t count;
     yyjson_val *json;
     yyjson_arr_foreach(rules, i, count, json) {
-        Rule rule = rule_of(lifecycle->services->store, lifecycle->day_us, call->arena, s3_bucket(call), json);
+        Rule rule = rule_of(services, call->arena, s3_bucket(call), json);
         int64_t when_us = expires_us(&rule, object->modified_us);
         if (is_enabled(json) && when_us < first_us && str_starts_with(object->key, rule.prefix) && fits(&rule, object, false)) {
             first_us = when_us;
@@ -349,16 +350,15 @@ static Str expiration_of(const S3Lifecycle *lifecycle, AwsCall *call, yyjson_val
 }
 
 bool s3_put_expiration(SvServices *services, AwsCall *call, const StObject *object, Err *err) {
-    S3Lifecycle *lifecycle = services->lifecycle;
     Str json = STR("");
-    if (lifecycle == NULL || !atomic_load(&lifecycle->may_have_rules)) {
+    if (!atomic_load(&services->may_have_lifecycles)) {
         return true;
     }
     if (!st_bucket_setting_get(services->store, call->arena, s3_bucket(call), STR("lifecycle"), &json, err)) {
         return s3_failed(call, err);
     }
     yyjson_doc *parsed = json.len == 0 ? NULL : yyjson_read(json.data, json.len, 0);
-    Str text = expiration_of(lifecycle, call, yyjson_obj_get(yyjson_doc_get_root(parsed), "Rules"), object);
+    Str text = expiration_of(services, call, yyjson_obj_get(yyjson_doc_get_root(parsed), "Rules"), object);
     yyjson_doc_free(parsed);
     if (text.len > 0) {
         js_put_str(call->doc, call->output, "Expiration", text);
@@ -377,7 +377,7 @@ static bool is_stopping(S3Lifecycle *lifecycle) {
 
 static void apply_rule(S3Lifecycle *lifecycle, Str bucket, yyjson_val *json) {
     Err err = {0};
-    Rule rule = rule_of(lifecycle->services->store, lifecycle->day_us, arena_new(), bucket, json);
+    Rule rule = rule_of(lifecycle->services, arena_new(), bucket, json);
     if (!expire_objects(&rule, &err) || !expire_versions(&rule, &err) || !abort_uploads(&rule, &err)) {
         if (!err_is(&err, "NoSuchBucket")) {
             fprintf(stderr, "solder: lifecycle rules of s3://%.*s: %s\n", STR_ARG(bucket), err.message);
@@ -439,17 +439,17 @@ static void *run(void *self) {
     return NULL;
 }
 
+bool s3_lifecycle_open(SvServices *services, Err *err) {
+    bool is_used = false;
+    bool ok = st_bucket_setting_is_used(services->store, STR("lifecycle"), &is_used, err);
+    atomic_init(&services->may_have_lifecycles, is_used);
+    return ok;
+}
+
 S3Lifecycle *s3_lifecycle_start(SvServices *services, Err *err) {
-    enum { DAY_SECONDS = 86400 };
     S3Lifecycle *lifecycle = ARENA_NEW(services->arena, S3Lifecycle);
     pthread_condattr_t attributes;
-    *lifecycle = (S3Lifecycle){.services = services,
-                               .day_us = INT64_C(1000000) * (services->lifecycle_day > 0 ? services->lifecycle_day : DAY_SECONDS)};
-    bool may_have_rules = false;
-    if (!st_bucket_setting_is_used(services->store, STR("lifecycle"), &may_have_rules, err)) {
-        return NULL;
-    }
-    atomic_init(&lifecycle->may_have_rules, may_have_rules);
+    *lifecycle = (S3Lifecycle){.services = services, .day_us = length_of_day(services)};
     lifecycle->is_running = pthread_mutex_init(&lifecycle->mutex, NULL) == 0 && pthread_condattr_init(&attributes) == 0 &&
                             pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&lifecycle->wake, &attributes) == 0 &&
                             pthread_create(&lifecycle->thread, NULL, run, lifecycle) == 0;

@@ -24,6 +24,8 @@ bool s3_check_replication(SvServices *services, AwsCall *call, yyjson_mut_val *d
 
 /* The thread that applies the rules; services->lifecycle_day says how many seconds a day has. */
 typedef struct S3Lifecycle S3Lifecycle;
+/* Before the gateway listens: whether any bucket has rules. */
+bool s3_lifecycle_open(SvServices *services, Err *err);
 S3Lifecycle *s3_lifecycle_start(SvServices *services, Err *err);
 void s3_lifecycle_stop(S3Lifecycle *lifecycle); /* NULL is allowed */
 /* Expiration of the answer: when a rule will delete the object, which is the newest version of its key, and which rule. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
+import json
 import pathlib
 import subprocess
 import zlib
@@ -110,6 +111,18 @@ def test_what_comes_without_gets_one(plain: Any, size: int) -> None:
     (item,) = plain.list_objects_v2(Bucket="sums", Prefix="bare")["Contents"]
     assert item["ChecksumAlgorithm"] == ["CRC64NVME"]
     assert shown(plain.copy_object(Bucket="sums", Key="copy", CopySource="sums/bare")["CopyObjectResult"]) == wanted
+
+
+def test_defaults_by_the_cli(server: Server, s3: Any, tmp_path: pathlib.Path) -> None:
+    s3.create_bucket(Bucket="defaults")
+    (tmp_path / "body").write_bytes(b"123456789")
+    names = ("--bucket", "defaults", "--key", "k")
+    env = {**server.env, "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required"}
+    shown = subprocess.run([SOLDER, "aws", "s3api", "put-object", *names, "--body", tmp_path / "body"], env=env, capture_output=True, text=True, check=True)
+    wanted = {"ChecksumCRC64NVME": text("CRC64NVME", b"123456789"), "ChecksumType": "FULL_OBJECT", "ServerSideEncryption": "AES256"}
+    head = server.aws("s3api", "head-object", *names, "--checksum-mode", "ENABLED")
+    for answer in (json.loads(shown.stdout), head):
+        assert {name: answer.get(name) for name in wanted} == wanted
 
 
 def test_uploads_without_get_one(plain: Any) -> None:
