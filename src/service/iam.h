@@ -2,7 +2,7 @@
  *
  * An entity is one row (store/resource.h) whose id is its name in small letters, since IAM's names differ by more than case. Its JSON is
  * {"Shown": AWS's members, "Tags": {key: value}, "Inline": {name: document}, "Attached": {arn: name}, "Versions": {id: version}, "Role": name}, as far
- * as its type has them. Policies are kept and answered, never enforced: every key of a home directory may do everything.
+ * as its type has them. Policies are kept and answered, never enforced: what limits a key is the policies of buckets alone (s3_access.h).
  * Invariants: a change reads, checks and writes its row under SvServices.iam_lock, so that two changes of one entity (Terraform makes ten at a
  * time) both last; documents are stored as they came, and percent-encoded when they are shown, as AWS has them.
  */

@@ -160,6 +160,10 @@ static Str arn_of(Arena *arena, const Thing *thing) {
 
 static PolicyDecision decide(Access *access, const Rules *rules, const char *action, const Thing *thing) {
     AwsCall *call = access->call;
+    if (rules->policy == NULL) {
+        return POLICY_SILENT;
+    }
+    Arena *scratch = arena_new(); /* DeleteObjects asks a thousand times */
     S3Subject subject = {.services = access->services,
                          .call = call,
                          .principal = access->caller.is_anonymous ? NULL : &access->principal,
@@ -167,13 +171,15 @@ static PolicyDecision decide(Access *access, const Rules *rules, const char *act
                          .bucket = thing->bucket,
                          .key = thing->key,
                          .version = thing->version};
-    PolicyContext context = {.arena = call->arena,
+    PolicyContext context = {.arena = scratch,
                              .caller = &access->caller,
                              .action = str_from_c(action),
-                             .resource = arn_of(call->arena, thing),
+                             .resource = arn_of(scratch, thing),
                              .values = s3_condition_values,
                              .self = &subject};
-    return rules->policy == NULL ? POLICY_SILENT : policy_decide(rules->policy, &context);
+    PolicyDecision decision = policy_decide(rules->policy, &context);
+    arena_free(scratch);
+    return decision;
 }
 
 static bool is_open_to_list(Access *access, const Rules *rules) {
@@ -342,6 +348,48 @@ bool s3_may_know(AwsCall *call) {
 
 /* ---- the policy itself ---- */
 
+/* Whether the pattern of an action means something that can be done on a bucket (or on an object), or something that no row knows. */
+static bool action_fits(Arena *scratch, Str action, bool on_object) {
+    Str pattern;
+    bool is_known = false;
+    bool fits = false;
+    bool ok = policy_expand(scratch, NULL, action, true, &pattern);
+    for (size_t i = 0; ok && i < sizeof ACTIONS / sizeof ACTIONS[0]; i++) {
+        if (policy_matches(pattern, str_from_c(ACTIONS[i].name), true)) {
+            bool is_object = ACTIONS[i].on != ON_BUCKET && ACTIONS[i].on != ON_ACCOUNT;
+            is_known = true;
+            fits = fits || is_object == on_object;
+        }
+    }
+    return fits || !is_known;
+}
+
+/* Each action of a statement can be done to one of its resources: "s3:ListBucket" on "bucket/" and a star is a policy that does not do what it seems to. */
+static bool check_applies(yyjson_val *policy, Err *err) {
+    yyjson_val *statements = yyjson_obj_get(policy, "Statement");
+    Arena *scratch = arena_new();
+    bool ok = true;
+    for (size_t i = 0; ok && i < policy_count(statements); i++) {
+        yyjson_val *actions = yyjson_obj_get(policy_item(statements, i), "Action");
+        yyjson_val *resources = yyjson_obj_get(policy_item(statements, i), "Resource");
+        bool has_bucket = resources == NULL; /* NotResource: anything else */
+        bool has_object = resources == NULL;
+        for (size_t r = 0; r < policy_count(resources); r++) {
+            Str arn = js_text(policy_item(resources, r));
+            bool is_object = str_contains(arn, STR("/"));
+            has_bucket = has_bucket || !is_object;
+            has_object = has_object || is_object || str_contains(arn, STR("*"));
+        }
+        for (size_t a = 0; ok && a < policy_count(actions); a++) {
+            Str action = js_text(policy_item(actions, a));
+            ok = (has_bucket && action_fits(scratch, action, false)) || (has_object && action_fits(scratch, action, true)) ||
+                 err_set(err, "MalformedPolicy", "Action does not apply to any resource(s) in statement");
+        }
+    }
+    arena_free(scratch);
+    return ok;
+}
+
 bool sv_s3_put_bucket_policy(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     Str text = js_str(call->input, "Policy");
@@ -352,7 +400,11 @@ bool sv_s3_put_bucket_policy(void *self, AwsCall *call, Err *err) {
     }
     yyjson_doc *document = yyjson_read(text.data, text.len, 0);
     bool is_public = policy_is_public(yyjson_doc_get_root(document));
+    bool applies = check_applies(yyjson_doc_get_root(document), err);
     yyjson_doc_free(document);
+    if (!applies) {
+        return false;
+    }
     if (call->caller != NULL && blocks && is_public) {
         return s3_forbid(services, call, "s3:PutBucketPolicy", s3_bucket_arn(call->arena, s3_bucket(call)),
                          "because public policies are blocked by the BlockPublicPolicy block public access setting.", err);

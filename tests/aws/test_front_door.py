@@ -208,4 +208,4 @@ def test_log_in_json(door: Server) -> None:
     while not found and time.monotonic() < deadline:
         lines = [json.loads(line) for line in list(door.log) if line.startswith("{")]
         found = [line for line in lines if line["request_id"] == wanted]
-    assert found[0]["status"] == 403 and found[0]["error"] == "AccessDenied" and found[0]["path"] == "/a%22b" and found[0]["service"] == "s3"
+    assert found[0]["status"] == 404 and found[0]["error"] == "NoSuchBucket" and found[0]["key"] == "-" and found[0]["path"] == "/a%22b" and found[0]["service"] == "s3"

@@ -7,6 +7,7 @@ import http.client
 import itertools
 import json
 import pathlib
+import socket
 import urllib.parse
 from typing import Any, Iterator
 
@@ -15,6 +16,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 
 from tests.aws.conftest import Server
+from tests.aws.test_front_door import TlsServer, make_certificate
 from tests.aws.test_s3_browsers import post
 from tests.aws.test_s3_objects import code, refusal
 
@@ -353,6 +355,48 @@ def test_the_way_of_a_request(server: Server, s3: Any, anyone: Any, bucket: str)
     assert fetch(server, f"/{bucket}/k", X_Forwarded_For="203.0.113.9", Forwarded="for=203.0.113.9")[0] == 403
 
 
+def own_address() -> str:
+    """An address of this machine that is not a loopback one; no packet is sent for it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no address but loopback ones")
+        return str(probe.getsockname()[0])
+
+
+def test_transport(tmp_path: pathlib.Path) -> None:
+    """Plain HTTP from elsewhere is not secure, TLS is, and its version is known."""
+    address = own_address()
+    certificate, key = make_certificate(tmp_path, "server")
+    insecure = {**allow("way", "s3:*", "*"), "Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    plain = Server(tmp_path / "plain", "--host", "0.0.0.0")
+    try:
+        near, far = plain.client("s3"), plain.client("s3", endpoint_url=f"http://{address}:{plain.port}")
+        near.create_bucket(Bucket="way")
+        near.put_object(Bucket="way", Key="k", Body=b"x")
+        put_policy(near, "way", insecure)
+        assert read(near, "way") == b"x" and code(lambda: read(far, "way")) == DENIED
+        put_policy(near, "way", {**insecure, "Condition": {"IpAddress": {"aws:SourceIp": address}}})
+        assert read(near, "way") == b"x" and code(lambda: read(far, "way")) == DENIED
+    finally:
+        plain.stop()
+    safe = TlsServer(tmp_path / "safe", "--tls-cert", certificate, "--tls-key", key)
+    try:
+        s3 = safe.client("s3", verify=certificate)
+        anyone = safe.client("s3", verify=certificate, config=Config(signature_version=UNSIGNED, retries={"total_max_attempts": 1}))
+        s3.create_bucket(Bucket="way")
+        s3.delete_public_access_block(Bucket="way")
+        put_policy(s3, "way", insecure, allow("way", "s3:PutObject"))
+        anyone.put_object(Bucket="way", Key="k", Body=b"in chunks with a trailer")
+        assert read(s3, "way") == b"in chunks with a trailer"
+        for version, is_refused in (("1.2", False), ("1.4", True)):
+            put_policy(s3, "way", {**insecure, "Condition": {"NumericLessThan": {"s3:TlsVersion": version}}})
+            assert (code(lambda: read(s3, "way")) == DENIED) if is_refused else read(s3, "way")
+    finally:
+        safe.stop()
+
+
 def test_versions_and_actions(s3: Any, anyone: Any, bucket: str) -> None:
     """With a version's id it is another action."""
     s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
@@ -388,6 +432,8 @@ def test_documents_that_are_refused(s3: Any, bucket: str) -> None:
         ({"Condition": {"StringEquals": {"username": "x"}}}, "Policy has an invalid condition key"),
         ({"Condition": []}, "Conditions must be a JSON object"),
         ({"Effect": "allow"}, "Invalid effect: allow"),
+        ({"Action": ["s3:GetObject", "s3:ListBucket"]}, "Action does not apply to any resource(s) in statement"),
+        ({"Resource": f"arn:aws:s3:::{bucket}"}, "Action does not apply to any resource(s) in statement"),
         ({"Extra": 1}, "Unknown field Extra"),
     ]
     for change, message in wrong:

@@ -132,11 +132,34 @@ def test_uploads(s3cmd: Program, s3: Any, tmp_path: pathlib.Path) -> None:
     assert s3.list_multipart_uploads(Bucket="uploads").get("Uploads", []) == []
 
 
+def test_lists_of_access(s3cmd: Program, s3: Any, tmp_path: pathlib.Path) -> None:
+    s3cmd("mb", "s3://lists")
+    s3.delete_public_access_block(Bucket="lists")
+    s3.put_bucket_ownership_controls(Bucket="lists", OwnershipControls={"Rules": [{"ObjectOwnership": "ObjectWriter"}]})
+    (tmp_path / "file").write_bytes(b"for all")
+    s3cmd("put", tmp_path / "file", "s3://lists/open", "--acl-public")
+    s3cmd("put", tmp_path / "file", "s3://lists/closed")
+
+    def public() -> dict[str, list[str]]:
+        grants = {key: s3.get_object_acl(Bucket="lists", Key=key)["Grants"] for key in ("open", "closed")}
+        return {key: [grant["Permission"] for grant in found if grant["Grantee"]["Type"] == "Group"] for key, found in grants.items()}
+
+    assert public() == {"open": ["READ"], "closed": []}
+    assert "ACL:       *anon*: READ" in s3cmd("info", "s3://lists/open")
+    # It sends the list back as XML, with what changed.
+    s3cmd("setacl", "s3://lists/open", "--acl-private")
+    s3cmd("setacl", "s3://lists/closed", "--acl-public")
+    assert public() == {"open": [], "closed": ["READ"]}
+    s3cmd("setacl", "s3://lists/", "--acl-public")
+    assert [grant["Permission"] for grant in s3.get_bucket_acl(Bucket="lists")["Grants"]] == ["FULL_CONTROL", "READ"]
+
+
 def test_settings_of_buckets(s3cmd: Program, s3: Any, tmp_path: pathlib.Path) -> None:
     s3cmd("mb", "s3://settings")
     (tmp_path / "policy").write_text(
         '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::settings/*"}]}', encoding="utf-8"
     )
+    s3.delete_public_access_block(Bucket="settings")
     s3cmd("setpolicy", tmp_path / "policy", "s3://settings")
     assert "arn:aws:s3:::settings/*" in s3cmd("info", "s3://settings")
     s3cmd("delpolicy", "s3://settings")
