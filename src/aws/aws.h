@@ -116,8 +116,9 @@ typedef struct AwsConfig {
     bool (*cors)(void *services, Arena *arena, const AwsCorsQuestion *question, AwsCorsAnswer *ret_answer);
     /* Where a body that streams in goes: sets path, and offset and is_shared where the file is one of several bodies. The file need not be there. */
     bool (*place_upload)(void *services, Arena *arena, const AwsComingUpload *coming, AwsUpload *ret_upload, Err *err);
-    /* Whether one who signs nothing may be heard about the bucket at all, before a body is read; err says why not. NULL: never. */
-    bool (*admits)(void *services, Arena *arena, Str bucket, Err *err);
+    /* Whether one who signs nothing may be heard about the bucket at all, before a body is read; err says why not. operation: empty when S3 has none such.
+     * NULL: never. */
+    bool (*admits)(void *services, Arena *arena, Str operation, Str bucket, Err *err);
     /* Whether the caller may do to S3 what the call says: asked before each of its handlers, but with no_auth. NULL: whoever signed may. */
     bool (*authorize)(void *services, AwsCall *call, Err *err);
     /* The secret of an access key, and the session token that must come with it (empty: none). false: no such key, or expired (ret_expired). */

@@ -357,7 +357,8 @@ static bool admit(AwsRequest *request, const AwsConfig *config, Err *err) {
         return refuse(request, MISSING, "", err);
     }
     request->caller.is_anonymous = true;
-    return config->admits(config->services, request->arena, request->bucket, err);
+    Str operation = str_from_c(request->operation == NULL ? NULL : request->operation->name);
+    return config->admits(config->services, request->arena, operation, request->bucket, err);
 }
 
 static void note_signature(AwsRequest *request, const Claim *claim, const char *auth_type) {

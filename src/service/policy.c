@@ -146,6 +146,9 @@ static bool is_narrowed(Arena *scratch, yyjson_val *conditions) {
     yyjson_val *name;
     yyjson_val *keys;
     bool is_narrow = false;
+    if (!yyjson_is_obj(conditions)) {
+        return false;
+    }
     yyjson_obj_foreach(conditions, i, count, name, keys) {
         size_t k;
         size_t size;

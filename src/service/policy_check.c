@@ -101,7 +101,10 @@ static bool check_conditions(yyjson_val *conditions, Err *err) {
     size_t count;
     yyjson_val *name;
     yyjson_val *keys;
-    bool ok = conditions == NULL || yyjson_is_obj(conditions) || malformed(err, "Conditions must be a JSON object");
+    bool ok = true;
+    if (!yyjson_is_obj(conditions)) {
+        return conditions == NULL || malformed(err, "Conditions must be a JSON object");
+    }
     yyjson_obj_foreach(conditions, i, count, name, keys) {
         size_t k;
         size_t size;
@@ -109,7 +112,9 @@ static bool check_conditions(yyjson_val *conditions, Err *err) {
         yyjson_val *values;
         ok = ok && (policy_is_operator(js_text(name)) ||
                     err_set(err, "MalformedPolicy", "Invalid Condition type : %.*s", STR_ARG(js_text(name))));
-        ok = ok && (yyjson_is_obj(keys) || malformed(err, "Conditions must be a JSON object"));
+        if (!ok || !yyjson_is_obj(keys)) {
+            return malformed(err, "Conditions must be a JSON object");
+        }
         yyjson_obj_foreach(keys, k, size, key, values) {
             ok = ok && (memchr(yyjson_get_str(key), ':', yyjson_get_len(key)) != NULL || malformed(err, "Policy has an invalid condition key"));
             for (size_t v = 0; ok && v < policy_count(values); v++) {

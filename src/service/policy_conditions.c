@@ -243,7 +243,10 @@ bool policy_conditions_hold(yyjson_val *conditions, const PolicyContext *context
     size_t count;
     yyjson_val *name;
     yyjson_val *keys;
-    bool holds = conditions == NULL || yyjson_is_obj(conditions);
+    bool holds = true;
+    if (!yyjson_is_obj(conditions)) {
+        return conditions == NULL;
+    }
     yyjson_obj_foreach(conditions, i, count, name, keys) {
         Set set;
         bool if_exists = false;
@@ -251,7 +254,7 @@ bool policy_conditions_hold(yyjson_val *conditions, const PolicyContext *context
         size_t k;
         size_t size;
         yyjson_val *key;
-        holds = holds && block.operator != NULL;
+        holds = holds && block.operator != NULL && yyjson_is_obj(keys);
         yyjson_obj_foreach(keys, k, size, key, block.wanted) {
             holds = holds && block_holds(&block, policy_key_name(context->arena, js_text(key)), set, if_exists);
         }

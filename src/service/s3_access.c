@@ -307,7 +307,7 @@ bool sv_s3_authorize(void *self, AwsCall *call, Err *err) {
 
 /* ---- for the gateway and the handlers ---- */
 
-bool sv_s3_admits(void *self, Arena *arena, Str bucket, Err *err) {
+bool sv_s3_admits(void *self, Arena *arena, Str operation, Str bucket, Err *err) {
     SvServices *services = self;
     Str policy;
     bool exists = false;
@@ -317,7 +317,7 @@ bool sv_s3_admits(void *self, Arena *arena, Str bucket, Err *err) {
                            !s3_acls_count(services, arena, bucket, &acls_count, err))) {
         return false;
     }
-    if (bucket.len > 0 && !exists) {
+    if (bucket.len > 0 && !exists && !str_eq_c(operation, "CreateBucket")) {
         return err_set(err, "NoSuchBucket", "%s", s3_message("NoSuchBucket"));
     }
     return (exists && (policy.len > 0 || acls_count)) || err_set(err, "AccessDenied", "%s", s3_message("AccessDenied"));

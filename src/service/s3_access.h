@@ -11,7 +11,7 @@
 #include "service/iam.h"
 #include "service/s3.h"
 
-bool sv_s3_admits(void *self, Arena *arena, Str bucket, Err *err);
+bool sv_s3_admits(void *self, Arena *arena, Str operation, Str bucket, Err *err);
 bool sv_s3_authorize(void *self, AwsCall *call, Err *err);
 
 /* One item of DeleteObjects; failure: AccessDenied. */
