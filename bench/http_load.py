@@ -1,15 +1,17 @@
-"""Sends one HTTP request over and over on several connections at once, and takes the time of each answer.
+"""Sends HTTP requests over and over on several connections at once, and takes the time of each answer.
 
-The request is made (and signed) by the caller, once: what goes out again is the same bytes, so that a request costs this process two system
+The requests are made (and signed) by the caller, once: what goes out again is the same bytes, so that a request costs this process two system
 calls and no thought. One thread, epoll, a connection per slot; a server that closes its connections gets new ones, and their making counts.
 """
 
 from __future__ import annotations
 
+import itertools
 import resource
 import select
 import socket
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -74,21 +76,30 @@ class Slot:
         return body
 
 
-def run_load(address: tuple[str, int], request: bytes, connections: int, seconds: float) -> Load:
-    """Every answer has to be the first one's body."""
+def run_load(address: tuple[str, int], requests: Sequence[bytes], connections: int, seconds: float, least: int = 0) -> Load:
+    """The requests in turn, from the first again behind the last, for so long and until at least so many are answered. Every answer has to be the first
+    one's body."""
+    return run_stream(address, itertools.cycle(requests), connections, seconds, least)
+
+
+def run_stream(address: tuple[str, int], requests: Iterator[bytes], connections: int, seconds: float = 0, least: int = 0) -> Load:
+    """The requests as they come; seconds and least both 0: until there are no more."""
     poll = select.epoll()
     slots = [Slot(address, poll) for _ in range(connections)]
     clock = time.perf_counter
     latencies: list[float] = []
     wanted: bytes | None = None
     before = resource.getrusage(resource.RUSAGE_SELF)
-    begun = clock()
+    begun = now = clock()
     end = begun + seconds
-    for slot in slots:
+    by_fd = {slot.socket.fileno(): slot for slot in slots}
+    waiting = 0
+    for slot, request in zip(slots, requests):
         slot.started = clock()
         slot.socket.sendall(request)
-    by_fd = {slot.socket.fileno(): slot for slot in slots}
-    while (now := clock()) < end:
+        waiting += 1
+    is_open = seconds == 0 and least == 0
+    while waiting > 0 and (is_open or (now := clock()) < end or len(latencies) < least):
         for fd, _ in poll.poll(5):
             slot = by_fd[fd]
             body = slot.take()
@@ -105,6 +116,9 @@ def run_load(address: tuple[str, int], request: bytes, connections: int, seconds
                 del by_fd[fd]
                 slot.reconnect()
                 by_fd[slot.socket.fileno()] = slot
+            if (request := next(requests, None)) is None:
+                waiting -= 1
+                continue
             slot.socket.sendall(request)
     after = resource.getrusage(resource.RUSAGE_SELF)
     for slot in slots:

@@ -17,11 +17,22 @@ typedef struct AwsOperation AwsOperation; /* model.h */
 /* The body of an operation whose input streams (PutObject, UploadPart): on disk, complete, and checked against the request's own
  * Content-Length, Content-MD5, x-amz-content-sha256 and x-amz-checksum-* (header or trailer) before the handler runs. */
 typedef struct AwsUpload {
-    Str path; /* a file below the home directory: the handler renames it to where it belongs, else the gateway removes it */
+    Str path; /* from AwsConfig.place_upload */
+    int64_t offset; /* of the bytes in that file */
+    bool is_shared; /* the file holds more: the gateway never removes it */
+    bool is_taken;  /* set by the handler that keeps or has removed the file; else the gateway removes it */
     int64_t size;
     unsigned char md5[16];
     Str checksum_name, checksum; /* "crc32", "crc64nvme", …, and its base64, when the request carries one; else empty */
+    Str crc64nvme; /* base64, always: the checksum that S3 gives to what comes without one */
 } AwsUpload;
+
+/* What is known of a body that is to come, for the choice of its place. */
+typedef struct AwsComingUpload {
+    const AwsOperation *operation;
+    Str bucket, key, upload_id;
+    int64_t part, size; /* size -1: not said */
+} AwsComingUpload;
 
 /* The body of an operation whose output streams (GetObject): bytes [offset, offset + size) of a file, sent without a copy. The gateway opens
  * the file before the handler's other effects can be undone, and closes it. */
@@ -54,7 +65,7 @@ typedef struct AwsCall {
     /* The operation's input, a JSON object whose members have the model's names, whatever the protocol: timestamps are numbers (seconds since
      * 1970), blobs base64 text; header, query and path members of REST protocols stand among the others. Defaults are not filled in. */
     yyjson_val *input;
-    const AwsUpload *upload; /* NULL when the operation's input does not stream */
+    AwsUpload *upload; /* NULL when the operation's input does not stream */
     /* The output, an object of doc with the model's names in the same representation; the handler adds members. */
     yyjson_mut_doc *doc;
     yyjson_mut_val *output;
@@ -95,7 +106,6 @@ typedef struct AwsConfig {
     Str tls_certificate, tls_key; /* files in PEM form; empty: HTTP without TLS */
     Str domain;                   /* a name of this server's below which buckets have names of their own; empty: only localhost's and AWS's */
     int idle_seconds;             /* a connection on which nothing moves ends; a request's headers are complete, and a body moves on the average */
-    Str home; /* scratch for uploads is made below it, on the objects' file system */
     Str account, region;
     bool no_auth;
     bool json_log;
@@ -104,6 +114,8 @@ typedef struct AwsConfig {
     AwsMetrics metrics;
     /* Whether the bucket's rules allow it; NULL: there are none. */
     bool (*cors)(void *services, Arena *arena, const AwsCorsQuestion *question, AwsCorsAnswer *ret_answer);
+    /* Where a body that streams in goes: sets path, and offset and is_shared where the file is one of several bodies. The file need not be there. */
+    bool (*place_upload)(void *services, Arena *arena, const AwsComingUpload *coming, AwsUpload *ret_upload, Err *err);
     /* Whether one who signs nothing may be heard about the bucket at all, before a body is read; err says why not. operation: empty when S3 has none such.
      * NULL: never. */
     bool (*admits)(void *services, Arena *arena, Str operation, Str bucket, Err *err);

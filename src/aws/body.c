@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { LONGEST_LINE = 8192 };
@@ -45,40 +44,50 @@ static bool is_s3(const AwsRequest *request) {
     return request->service != NULL && request->service->protocol == AWS_REST_XML;
 }
 
-/* The checksum that comes with the request: its header, or the trailer that is announced. That of CompleteMultipartUpload is of the object that is to
- * be, not of this body: it is the handler's. */
+/* The checksum that comes with the request: its header, or the trailer that is announced; of a form, once it is whole, its field. That of
+ * CompleteMultipartUpload is of the object that is to be, not of this body: it is the handler's. */
 static bool find_checksum(AwsBody *body) {
     static const Str PREFIX = {"x-amz-checksum-", 15};
     const AwsRequest *request = body->request;
+    const AwsPair *pairs = request->is_form ? request->form.items : request->headers.items;
+    size_t count = request->is_form ? request->form.count : request->headers.count;
     if (request->operation != NULL && strcmp(request->operation->name, "CompleteMultipartUpload") == 0) {
         return false;
     }
-    Str trailer = aws_header(request, "x-amz-trailer");
+    Str trailer = request->is_form ? STR("") : aws_header(request, "x-amz-trailer");
     if (str_starts_with(trailer, PREFIX) && aws_digest_named(str_slice(trailer, PREFIX.len, trailer.len), &body->checksum_digest)) {
         body->checksum_name = str_slice(trailer, PREFIX.len, trailer.len);
         return true;
     }
-    for (size_t i = 0; i < request->headers.count; i++) {
-        Str name = request->headers.items[i].name;
+    for (size_t i = 0; i < count; i++) {
+        Str name = pairs[i].name;
         if (str_starts_with(name, PREFIX) && aws_digest_named(str_slice(name, PREFIX.len, name.len), &body->checksum_digest)) {
             body->checksum_name = str_slice(name, PREFIX.len, name.len);
-            body->checksum = request->headers.items[i].value;
+            body->checksum = pairs[i].value;
             return true;
         }
     }
     return false;
 }
 
-static bool open_file(AwsBody *body, Str home, Err *err) {
-    Arena *arena = body->request->arena;
-    Str folder = str_fmt(arena, "%.*s/tmp", STR_ARG(home));
-    if (mkdir(folder.data, 0700) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(folder), strerror(errno));
+static bool no_room(const char *what, Err *err) {
+    return err_set(err, errno == ENOSPC ? "ServiceUnavailable" : ERR_IO, "%s: %s", what, strerror(errno));
+}
+
+static bool open_file(AwsBody *body, const AwsConfig *config, Err *err) {
+    AwsRequest *request = body->request;
+    AwsUpload *upload = &request->upload;
+    AwsComingUpload coming = {.operation = request->operation,
+                              .bucket = request->bucket,
+                              .key = request->key,
+                              .upload_id = aws_query(request, "uploadId", NULL),
+                              .size = body->announced};
+    (void)str_to_i64(aws_query(request, "partNumber", NULL), &coming.part);
+    if (!config->place_upload(config->services, request->arena, &coming, upload, err)) {
+        return false;
     }
-    char *path = str_to_c(arena, str_fmt(arena, "%.*s/upload-XXXXXX", STR_ARG(folder)));
-    body->fd = mkostemp(path, O_CLOEXEC);
-    body->request->upload.path = str_from_c(path);
-    return body->fd >= 0 || err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    body->fd = open(str_to_c(request->arena, upload->path), O_WRONLY | O_CREAT | O_CLOEXEC | (upload->is_shared ? 0 : O_EXCL), 0600);
+    return body->fd >= 0 || no_room("making a file for the upload", err);
 }
 
 static bool announced_size(AwsBody *body, Err *err) {
@@ -97,7 +106,7 @@ static bool announced_size(AwsBody *body, Err *err) {
     return true;
 }
 
-AwsBody *aws_body_open(AwsRequest *request, Str home, bool to_file, Err *err) {
+AwsBody *aws_body_open(AwsRequest *request, const AwsConfig *config, bool to_file, Err *err) {
     AwsBody *body = ARENA_NEW(request->arena, AwsBody);
     Str hash = aws_header(request, "x-amz-content-sha256");
     *body = (AwsBody){.request = request, .fd = -1, .memory = {.arena = request->arena}, .line = {.arena = request->arena}, .trailer = {.arena = request->arena}};
@@ -107,12 +116,14 @@ AwsBody *aws_body_open(AwsRequest *request, Str home, bool to_file, Err *err) {
     unsigned wanted = 1u << AWS_MD5;
     wanted |= is_literal_hash(hash) || !is_s3(request) ? 1u << AWS_SHA256 : 0;
     wanted |= find_checksum(body) ? 1u << body->checksum_digest : 0;
+    wanted |= to_file ? 1u << AWS_CRC64NVME : 0;
+    wanted |= request->is_form ? (1u << AWS_DIGEST_COUNT) - 1 : 0; /* which one, a field will say */
     body->digests = aws_digests_new(wanted);
     body->chunk_hash = body->is_signed ? EVP_MD_CTX_new() : NULL;
     bool ok = body->digests != NULL && (!body->is_signed || body->chunk_hash != NULL);
     ok = ok || err_set(err, ERR_INTERNAL, "no memory for digests");
     body->form = request->is_form ? aws_form_new(request, err) : NULL;
-    ok = ok && (body->form != NULL) == request->is_form && announced_size(body, err) && (!to_file || open_file(body, home, err));
+    ok = ok && (body->form != NULL) == request->is_form && announced_size(body, err) && (!to_file || open_file(body, config, err));
     if (!ok) {
         aws_body_close(body);
         return NULL;
@@ -135,11 +146,12 @@ static bool keep(AwsBody *body, Str bytes, Err *err) {
         strbuf_add(&body->memory, bytes);
         return true;
     }
-    while (bytes.len > 0) {
-        ssize_t put = write(body->fd, bytes.data, bytes.len);
+    for (int64_t at = body->request->upload.offset + body->size - (int64_t)bytes.len; bytes.len > 0;) {
+        ssize_t put = pwrite(body->fd, bytes.data, bytes.len, at);
         if (put < 0 && errno != EINTR) {
-            return err_set(err, errno == ENOSPC ? "ServiceUnavailable" : ERR_IO, "keeping the upload: %s", strerror(errno));
+            return no_room("keeping the upload", err);
         }
+        at += put > 0 ? put : 0;
         bytes = str_slice(bytes, put > 0 ? (size_t)put : 0, bytes.len);
     }
     return true;
@@ -315,7 +327,7 @@ static bool check_chunks(AwsBody *body, Err *err) {
 }
 
 static bool check_md5(AwsBody *body, Err *err) {
-    Str given = aws_header(body->request, "content-md5");
+    Str given = body->request->is_form ? aws_form_field(body->request, "content-md5") : aws_header(body->request, "content-md5");
     Str bytes;
     if (given.len == 0) {
         return true;
@@ -325,6 +337,21 @@ static bool check_md5(AwsBody *body, Err *err) {
     }
     return str_eq(bytes, aws_digests_get(body->digests, AWS_MD5)) ||
            err_set(err, "BadDigest", "The Content-MD5 you specified did not match what we received.");
+}
+
+/* A form may also name the algorithm alone: the checksum is computed then. */
+static bool find_form_checksum(AwsBody *body, Err *err) {
+    Str algorithm = str_lower(body->request->arena, aws_form_field(body->request, "x-amz-checksum-algorithm"));
+    if (find_checksum(body) || algorithm.len == 0) {
+        return true;
+    }
+    if (!aws_digest_named(algorithm, &body->checksum_digest)) {
+        return err_set(err, "InvalidRequest",
+                       "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, CRC64NVME, SHA1, SHA256]");
+    }
+    body->checksum_name = algorithm;
+    body->checksum = aws_base64(body->request->arena, aws_digests_get(body->digests, body->checksum_digest));
+    return true;
 }
 
 static bool check_checksum(AwsBody *body, Err *err) {
@@ -364,11 +391,12 @@ bool aws_body_finish(AwsBody *body, Err *err) {
         return err_set(err, is_s3(request) ? "XAmzContentSHA256Mismatch" : "InvalidSignatureException",
                        "The provided 'x-amz-content-sha256' header does not match what was computed.");
     }
-    if (!check_md5(body, err) || !check_checksum(body, err)) {
+    if (!check_md5(body, err) || (body->form != NULL && !find_form_checksum(body, err)) || !check_checksum(body, err)) {
         return false;
     }
     Str md5 = aws_digests_get(body->digests, AWS_MD5);
     memcpy(request->upload.md5, md5.data, sizeof request->upload.md5);
+    request->upload.crc64nvme = aws_base64(request->arena, aws_digests_get(body->digests, AWS_CRC64NVME));
     request->upload.size = body->size;
     request->has_upload = body->fd >= 0;
     request->body = strbuf_str(&body->memory);
@@ -381,7 +409,9 @@ void aws_body_close(AwsBody *owned_body) {
     }
     if (owned_body->fd >= 0) {
         (void)close(owned_body->fd);
-        (void)unlink(owned_body->request->upload.path.data); /* ENOENT: the handler took it */
+        if (!owned_body->request->upload.is_taken && !owned_body->request->upload.is_shared) {
+            (void)unlink(owned_body->request->upload.path.data);
+        }
     }
     EVP_MD_CTX_free(owned_body->chunk_hash);
     aws_digests_free(owned_body->digests);

@@ -12,14 +12,14 @@ typedef struct AwsBody AwsBody;
 
 enum { AWS_MOST_IN_MEMORY = 16 * 1024 * 1024 };
 
-/* to_file: into a new file of <home>/tmp; else into the request's arena, up to AWS_MOST_IN_MEMORY. Borrows the request. */
-AwsBody *aws_body_open(AwsRequest *request, Str home, bool to_file, Err *err);
+/* to_file: to where AwsConfig.place_upload says; else into the request's arena, up to AWS_MOST_IN_MEMORY. Borrows the request. */
+AwsBody *aws_body_open(AwsRequest *request, const AwsConfig *config, bool to_file, Err *err);
 bool aws_body_take(AwsBody *body, Str bytes, Err *err);
 /* Puts request->body, or request->upload. */
 bool aws_body_finish(AwsBody *body, Err *err);
 /* The hex SHA-256 of what was taken (of a body in memory). */
 Str aws_body_sha256(const AwsBody *body);
-/* Ends it, and removes its file if it is still there. NULL is allowed. */
+/* Ends it, and removes its file unless that was taken. NULL is allowed. */
 void aws_body_close(AwsBody *owned_body);
 
 #endif

@@ -1,44 +1,26 @@
 /* checksum.c - see checksum.h. */
 #include "aws/checksum.h"
 
+#include "aws/crc.h"
+
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
-enum { TABLE = 256 };
+enum { HASHES = AWS_CRC32, CRCS = AWS_DIGEST_COUNT - AWS_CRC32 };
 
 struct AwsDigests {
     unsigned wanted;
-    EVP_MD_CTX *hashes[3]; /* MD5, SHA-1, SHA-256 */
-    uint32_t crc32, crc32c;
-    uint64_t crc64;
-    uint32_t crc32c_table[TABLE];
-    uint64_t crc64_table[TABLE];
+    EVP_MD_CTX *hashes[HASHES]; /* MD5, SHA-1, SHA-256 */
+    uint64_t crcs[CRCS];
     unsigned char result[AWS_DIGEST_COUNT][EVP_MAX_MD_SIZE];
     unsigned lengths[AWS_DIGEST_COUNT];
 };
 
-/* Reflected polynomials. */
-static const uint32_t CRC32_POLYNOMIAL = 0xEDB88320u;
-static const uint32_t CRC32C_POLYNOMIAL = 0x82F63B78u;
-static const uint64_t CRC64NVME_POLYNOMIAL = UINT64_C(0x9A6C9329AC4BC9B5);
+static const AwsCrcKind CRC_KINDS[CRCS] = {AWS_OF_CRC32, AWS_OF_CRC32C, AWS_OF_CRC64NVME};
 
 static bool wants(const AwsDigests *digests, AwsDigest which) {
     return (digests->wanted & (1u << which)) != 0;
-}
-
-static void fill_tables(AwsDigests *digests) {
-    for (uint32_t i = 0; i < TABLE; i++) {
-        uint32_t small = i;
-        uint64_t large = i;
-        for (int k = 0; k < 8; k++) {
-            small = (small & 1) != 0 ? small >> 1 ^ CRC32C_POLYNOMIAL : small >> 1;
-            large = (large & 1) != 0 ? large >> 1 ^ CRC64NVME_POLYNOMIAL : large >> 1;
-        }
-        digests->crc32c_table[i] = small;
-        digests->crc64_table[i] = large;
-    }
 }
 
 AwsDigests *aws_digests_new(unsigned wanted) {
@@ -47,13 +29,8 @@ AwsDigests *aws_digests_new(unsigned wanted) {
         return NULL;
     }
     digests->wanted = wanted;
-    digests->crc32c = UINT32_MAX;
-    digests->crc64 = UINT64_MAX;
-    if (wants(digests, AWS_CRC32C) || wants(digests, AWS_CRC64NVME)) {
-        fill_tables(digests);
-    }
-    const EVP_MD *kinds[3] = {EVP_md5(), EVP_sha1(), EVP_sha256()};
-    for (size_t i = 0; i < 3; i++) {
+    const EVP_MD *kinds[HASHES] = {EVP_md5(), EVP_sha1(), EVP_sha256()};
+    for (size_t i = 0; i < HASHES; i++) {
         if ((wanted & (1u << i)) == 0) {
             continue;
         }
@@ -67,28 +44,15 @@ AwsDigests *aws_digests_new(unsigned wanted) {
 }
 
 void aws_digests_add(AwsDigests *digests, Str bytes) {
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < HASHES; i++) {
         if (digests->hashes[i] != NULL) {
             (void)EVP_DigestUpdate(digests->hashes[i], bytes.data, bytes.len); /* of an open context: can't fail */
         }
     }
-    const unsigned char *data = (const unsigned char *)bytes.data;
-    if (wants(digests, AWS_CRC32)) {
-        digests->crc32 = (uint32_t)crc32_z(digests->crc32, data, bytes.len);
-    }
-    if (wants(digests, AWS_CRC32C)) {
-        uint32_t crc = digests->crc32c;
-        for (size_t i = 0; i < bytes.len; i++) {
-            crc = digests->crc32c_table[(crc ^ data[i]) & 0xFF] ^ crc >> 8;
+    for (size_t i = 0; i < CRCS; i++) {
+        if ((digests->wanted & (1u << (HASHES + i))) != 0) {
+            digests->crcs[i] = aws_crc_add(CRC_KINDS[i], digests->crcs[i], bytes);
         }
-        digests->crc32c = crc;
-    }
-    if (wants(digests, AWS_CRC64NVME)) {
-        uint64_t crc = digests->crc64;
-        for (size_t i = 0; i < bytes.len; i++) {
-            crc = digests->crc64_table[(crc ^ data[i]) & 0xFF] ^ crc >> 8;
-        }
-        digests->crc64 = crc;
     }
 }
 
@@ -111,9 +75,9 @@ Str aws_digests_get(AwsDigests *digests, AwsDigest which) {
         case AWS_SHA256:
             (void)EVP_DigestFinal_ex(digests->hashes[which], out, &digests->lengths[which]);
             break;
-        case AWS_CRC32: digests->lengths[which] = put_number(out, digests->crc32, 4); break;
-        case AWS_CRC32C: digests->lengths[which] = put_number(out, ~digests->crc32c, 4); break;
-        case AWS_CRC64NVME: digests->lengths[which] = put_number(out, ~digests->crc64, 8); break;
+        case AWS_CRC32:
+        case AWS_CRC32C:
+        case AWS_CRC64NVME: digests->lengths[which] = put_number(out, digests->crcs[which - HASHES], aws_crc_size(CRC_KINDS[which - HASHES])); break;
         case AWS_DIGEST_COUNT: break;
         }
     }
@@ -121,32 +85,10 @@ Str aws_digests_get(AwsDigests *digests, AwsDigest which) {
 }
 
 void aws_digests_free(AwsDigests *owned_digests) {
-    for (size_t i = 0; owned_digests != NULL && i < 3; i++) {
+    for (size_t i = 0; owned_digests != NULL && i < HASHES; i++) {
         EVP_MD_CTX_free(owned_digests->hashes[i]);
     }
     free(owned_digests);
-}
-
-/* ---- joining CRCs: what zeros behind the first piece do to its CRC is a linear map of bits, squared once for each bit of their number ---- */
-
-typedef struct BitMap {
-    uint64_t columns[64];
-} BitMap;
-
-static uint64_t image(const BitMap *map, uint64_t bits) {
-    uint64_t sum = 0;
-    for (int i = 0; bits != 0; i++, bits >>= 1) {
-        sum ^= (bits & 1) != 0 ? map->columns[i] : 0;
-    }
-    return sum;
-}
-
-static BitMap squared(const BitMap *map, int width) {
-    BitMap square = {{0}};
-    for (int i = 0; i < width; i++) {
-        square.columns[i] = image(map, map->columns[i]);
-    }
-    return square;
 }
 
 static uint64_t get_number(Str bytes) {
@@ -158,26 +100,16 @@ static uint64_t get_number(Str bytes) {
 }
 
 bool aws_crc_join(Arena *arena, AwsDigest which, Str first, Str second, int64_t second_size, Str *ret_joined) {
-    uint64_t polynomial = which == AWS_CRC32 ? CRC32_POLYNOMIAL : which == AWS_CRC32C ? CRC32C_POLYNOMIAL : which == AWS_CRC64NVME ? CRC64NVME_POLYNOMIAL : 0;
-    unsigned size = which == AWS_CRC64NVME ? 8 : 4;
-    if (polynomial == 0 || first.len != size || second.len != size || second_size < 0) {
+    if (which < AWS_CRC32 || which >= AWS_DIGEST_COUNT || second_size < 0) {
         return false;
     }
-    int width = (int)size * 8;
-    BitMap map = {.columns = {polynomial}}; /* one zero bit */
-    for (int i = 1; i < width; i++) {
-        map.columns[i] = UINT64_C(1) << (i - 1);
-    }
-    for (int i = 0; i < 3; i++) { /* eight of them: a byte */
-        map = squared(&map, width);
-    }
-    uint64_t crc = get_number(first);
-    for (uint64_t left = (uint64_t)second_size; left > 0; left >>= 1) {
-        crc = (left & 1) != 0 ? image(&map, crc) : crc;
-        map = squared(&map, width);
+    AwsCrcKind kind = CRC_KINDS[which - HASHES];
+    unsigned size = aws_crc_size(kind);
+    if (first.len != size || second.len != size) {
+        return false;
     }
     unsigned char *out = arena_alloc(arena, size);
-    (void)put_number(out, crc ^ get_number(second), size);
+    (void)put_number(out, aws_crc_of_both(kind, get_number(first), get_number(second), (uint64_t)second_size), size);
     *ret_joined = (Str){(char *)out, size};
     return true;
 }

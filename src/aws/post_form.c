@@ -180,7 +180,7 @@ bool aws_form_finish(AwsForm *form, Err *err) {
 
 /* ---- the policy ---- */
 
-static Str field(const AwsRequest *request, const char *name) {
+Str aws_form_field(const AwsRequest *request, const char *name) {
     for (size_t i = 0; i < request->form.count; i++) {
         if (str_eq_c(request->form.items[i].name, name)) {
             return request->form.items[i].value;
@@ -199,7 +199,7 @@ static bool denied(Err *err, const char *why, Str what) {
 
 /* The value that a condition speaks of; the bucket is that of the request. */
 static Str value_of(const AwsRequest *request, Str name) {
-    return str_eq_c(name, "bucket") ? request->bucket : field(request, str_to_c(request->arena, name));
+    return str_eq_c(name, "bucket") ? request->bucket : aws_form_field(request, str_to_c(request->arena, name));
 }
 
 /* ["starts-with", "$key", "a/"], ["eq", …], ["content-length-range", 1, 10]. */
@@ -302,7 +302,7 @@ static bool check_policy(const AwsRequest *request, Str encoded, int64_t size, d
 /* "${filename}" is the name that the browser gave. */
 static Str key_of(const AwsRequest *request) {
     static const Str MARK = {"${filename}", 11};
-    Str key = field(request, "key");
+    Str key = aws_form_field(request, "key");
     const char *at = key.len == 0 ? NULL : memmem(key.data, key.len, MARK.data, MARK.len);
     if (at == NULL) {
         return key;
@@ -310,6 +310,29 @@ static Str key_of(const AwsRequest *request) {
     size_t before = (size_t)(at - key.data);
     return str_fmt(request->arena, "%.*s%.*s%.*s", STR_ARG(str_slice(key, 0, before)), STR_ARG(request->form_file),
                    STR_ARG(str_slice(key, before + MARK.len, key.len)));
+}
+
+/* The tags of a form are a document; those of PutObject a query. */
+static bool tags_as_header(const AwsRequest *request, Str xml, Str *ret_text, Err *err) {
+    const AwsOperation *tagging = aws_operation_find(request->service, STR("PutObjectTagging"));
+    const AwsMember *member = aws_member_find(aws_shape(tagging->input), STR("Tagging"));
+    yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
+    yyjson_mut_val *document = NULL;
+    StrBuf out = {.arena = request->arena};
+    bool ok = doc != NULL ? aws_xml_read(request->arena, xml, aws_shape(member->shape), doc, &document, err) : err_set(err, ERR_INTERNAL, "no memory for tags");
+    size_t i;
+    size_t count;
+    yyjson_mut_val *tag;
+    yyjson_mut_arr_foreach(yyjson_mut_obj_get(document, "TagSet"), i, count, tag) {
+        yyjson_mut_val *key = yyjson_mut_obj_get(tag, "Key");
+        yyjson_mut_val *value = yyjson_mut_obj_get(tag, "Value");
+        Str name = aws_percent_encode(request->arena, (Str){yyjson_mut_get_str(key), yyjson_mut_get_len(key)});
+        Str text = aws_percent_encode(request->arena, (Str){yyjson_mut_get_str(value), yyjson_mut_get_len(value)});
+        strbuf_fmt(&out, "%s%.*s=%.*s", i > 0 ? "&" : "", STR_ARG(name), STR_ARG(text));
+    }
+    yyjson_mut_doc_free(doc);
+    *ret_text = strbuf_str(&out);
+    return ok;
 }
 
 /* The fields are what PutObject has as headers; of the request's own the host's alone counts. */
@@ -323,12 +346,13 @@ static bool take_fields(AwsRequest *request, Err *err) {
     }
     for (size_t i = 0; i < request->form.count; i++) {
         const AwsPair *pair = &request->form.items[i];
-        if (str_starts_with(pair->name, STR("x-amz-checksum-"))) {
-            return err_set(err, "NotImplemented", "%.*s is not supported in a POST form by Solder yet", STR_ARG(pair->name));
-        }
-        bool is_tagging = str_eq_c(pair->name, "tagging"); /* XML here, which the header is not */
-        if (is_tagging) {
-            return err_set(err, "NotImplemented", "tagging is not supported in a POST form by Solder yet");
+        if (str_eq_c(pair->name, "tagging")) {
+            Str tags;
+            if (!tags_as_header(request, pair->value, &tags, err)) {
+                return false;
+            }
+            VEC_PUSH(&request->headers, (AwsPair){STR("x-amz-tagging"), tags});
+            continue;
         }
         VEC_PUSH(&request->headers, (AwsPair){str_eq_c(pair->name, "acl") ? STR("x-amz-acl") : pair->name, pair->value});
     }
@@ -336,14 +360,14 @@ static bool take_fields(AwsRequest *request, Err *err) {
 }
 
 bool aws_form_apply(AwsRequest *request, const AwsConfig *config, int64_t size, double now, Err *err) {
-    Str policy = field(request, "policy");
+    Str policy = aws_form_field(request, "policy");
     AwsFormClaim claim = {.policy = policy,
-                          .algorithm = field(request, "x-amz-algorithm"),
-                          .credential = field(request, "x-amz-credential"),
-                          .signature = field(request, "x-amz-signature"),
-                          .token = field(request, "x-amz-security-token"),
-                          .v2_key = field(request, "awsaccesskeyid"),
-                          .v2_signature = field(request, "signature")};
+                          .algorithm = aws_form_field(request, "x-amz-algorithm"),
+                          .credential = aws_form_field(request, "x-amz-credential"),
+                          .signature = aws_form_field(request, "x-amz-signature"),
+                          .token = aws_form_field(request, "x-amz-security-token"),
+                          .v2_key = aws_form_field(request, "awsaccesskeyid"),
+                          .v2_signature = aws_form_field(request, "signature")};
     request->key = key_of(request);
     if (request->key.len == 0) {
         return err_set(err, "InvalidArgument", "Bucket POST must contain a field named 'key'.  If it is specified, please check the order of the fields.");
@@ -366,9 +390,9 @@ static Str header_of(const AwsAnswer *answer, Str name) {
 void aws_form_answer(const AwsRequest *request, AwsAnswer *answer) {
     Arena *arena = request->arena;
     Str etag = header_of(answer, STR("ETag"));
-    Str status = field(request, "success_action_status");
-    Str redirect = field(request, "success_action_redirect");
-    redirect = redirect.len > 0 ? redirect : field(request, "redirect");
+    Str status = aws_form_field(request, "success_action_status");
+    Str redirect = aws_form_field(request, "success_action_redirect");
+    redirect = redirect.len > 0 ? redirect : aws_form_field(request, "redirect");
     Str key = aws_percent_encode(arena, request->key);
     Str location = str_fmt(arena, "http://%.*s/%.*s%s%.*s", STR_ARG(aws_header(request, "host")), STR_ARG(request->is_bucket_in_host ? STR("") : request->bucket),
                            request->is_bucket_in_host ? "" : "/", STR_ARG(key));

@@ -19,6 +19,8 @@ bool aws_form_take(AwsForm *form, Str bytes, bool (*keep)(void *self, Str bytes,
 /* The form was whole. */
 bool aws_form_finish(AwsForm *form, Err *err);
 
+/* The first field of that (lower-case) name; empty: none. */
+Str aws_form_field(const AwsRequest *request, const char *name);
 /* Checks signature and policy, then makes the request a PutObject. size: of the file. */
 bool aws_form_apply(AwsRequest *request, const AwsConfig *config, int64_t size, double now, Err *err);
 /* What the form wants as its answer, instead of PutObject's. */

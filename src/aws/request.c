@@ -73,6 +73,42 @@ Str aws_percent_encode(Arena *arena, Str text) {
     return strbuf_str(&out);
 }
 
+static bool is_token(Str name) {
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.data[i];
+        if (c <= ' ' || c > '~' || memchr("\"(),/:;<=>?@[\\]{}", c, 17) != NULL) {
+            return false;
+        }
+    }
+    return name.len > 0;
+}
+
+bool aws_check_framing(const AwsRequest *request, Err *err) {
+    Str length = aws_header(request, "content-length");
+    size_t hosts = 0;
+    for (size_t i = 0; i < request->headers.count; i++) {
+        const AwsPair *header = &request->headers.items[i];
+        hosts += str_eq_c(header->name, "host") ? 1 : 0;
+        if (!is_token(header->name)) {
+            return err_set(err, "BadRequest", "A header's name is not one.");
+        }
+        if (str_eq_c(header->name, "content-length") && !str_eq(header->value, length)) {
+            return err_set(err, "BadRequest", "The request has several Content-Length headers.");
+        }
+    }
+    if (hosts > 1) {
+        return err_set(err, "BadRequest", "The request has several Host headers.");
+    }
+    if (!aws_has_header(request, "transfer-encoding")) {
+        return true;
+    }
+    if (aws_has_header(request, "content-length")) {
+        return err_set(err, "BadRequest", "The request has both Content-Length and Transfer-Encoding.");
+    }
+    return str_eq_nocase(aws_header(request, "transfer-encoding"), STR("chunked")) ||
+           err_set(err, "BadRequest", "Transfer-Encoding can only be chunked.");
+}
+
 void aws_parse_query(AwsRequest *request) {
     Str rest = request->raw_query;
     while (rest.len > 0) {

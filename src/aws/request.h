@@ -45,6 +45,9 @@ Str aws_header(const AwsRequest *request, const char *name);
 bool aws_has_header(const AwsRequest *request, const char *name);
 /* *ret_there tells an absent parameter from an empty one; may be NULL. */
 Str aws_query(const AwsRequest *request, const char *name, bool *ret_there);
+/* Whether it is clear where the request ends and whom it is for (RFC 9112, 3.2, 5.1 and 6.3): if not, who stands between client and server may see another
+ * request than the server does. BadRequest. */
+bool aws_check_framing(const AwsRequest *request, Err *err);
 /* Splits and decodes the raw query into request->query. */
 void aws_parse_query(AwsRequest *request);
 /* %41 → A; '+' → ' ' when asked for. Wrong escapes stay as they are. */

@@ -28,7 +28,8 @@
 
 enum {
     MOST_CONNECTIONS = 1024,
-    MOST_HEADER_BYTES = 256 * 1024,
+    CONNECTION_BYTES = 160 * 1024, /* of which headers and what is read of a body at once are part; the library clears all of it behind each request */
+    MOST_HEADER_BYTES = 64 * 1024,
     MOST_HEADERS = 2000,
     MOST_DRAINED = 64 * 1024 * 1024,
     LEAST_BYTES_A_SECOND = 1024 /* of a body, on the average after the idle timeout */
@@ -172,10 +173,9 @@ static bool is_preflight(const Exchange *exchange) {
 static void begin(Exchange *exchange, struct MHD_Connection *connection) {
     AwsRequest *request = &exchange->request;
     const AwsConfig *config = &exchange->server->config;
-    (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, request);
     aws_parse_query(request);
     aws_caller_read(request, connection);
-    if (!make_request_id(exchange) || !aws_route(request, &exchange->err) || !check_limits(exchange) || is_preflight(exchange)) {
+    if (!aws_route(request, &exchange->err) || !check_limits(exchange) || is_preflight(exchange)) {
         return;
     }
     if (!request->is_form && !aws_signs_body(request)) {
@@ -189,7 +189,7 @@ static void begin(Exchange *exchange, struct MHD_Connection *connection) {
         (void)not_supported(exchange);
         return;
     }
-    exchange->body = aws_body_open(request, config->home, streams_in(request->operation), &exchange->err);
+    exchange->body = aws_body_open(request, config, streams_in(request->operation), &exchange->err);
 }
 
 /* ---- the end of a request ---- */
@@ -454,6 +454,10 @@ static enum MHD_Result handle(void *self, struct MHD_Connection *connection, con
         aws_connection_busy(exchange->server->connections, exchange->connection, true);
         exchange->has_begun = true;
         exchange->request.method = str_copy(exchange->arena, str_from_c(method));
+        (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, take_header, &exchange->request);
+        if (!make_request_id(exchange) || !aws_check_framing(&exchange->request, &exchange->err)) {
+            return refuse(exchange, connection, NULL); /* and the connection ends, since nobody knows where the next request would begin */
+        }
         if (is_own_page(exchange)) {
             return MHD_YES; /* answered in its turn: an answer before the request's end would cost the connection */
         }
@@ -480,6 +484,7 @@ static void log_request(const Exchange *exchange, double seconds) {
     const char *operation = request->operation == NULL ? "-" : request->operation->name;
     Str when = aws_time_iso(exchange->arena, wall_clock());
     Str key = request->access_key.len > 0 ? request->access_key : STR("-");
+    Str path = request->is_bucket_in_host ? str_fmt(exchange->arena, "/%.*s%.*s", STR_ARG(request->bucket), STR_ARG(request->raw_path)) : request->raw_path;
     Str code = exchange->error_code;
     if (exchange->server->config.json_log) {
         yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
@@ -487,7 +492,7 @@ static void log_request(const Exchange *exchange, double seconds) {
         yyjson_mut_doc_set_root(doc, line);
         (void)yyjson_mut_obj_add_strn(doc, line, "time", when.data, when.len);
         (void)yyjson_mut_obj_add_strn(doc, line, "method", request->method.data, request->method.len);
-        (void)yyjson_mut_obj_add_strn(doc, line, "path", request->raw_path.data, request->raw_path.len);
+        (void)yyjson_mut_obj_add_strn(doc, line, "path", path.data, path.len);
         (void)yyjson_mut_obj_add_str(doc, line, "service", service);
         (void)yyjson_mut_obj_add_str(doc, line, "operation", operation);
         (void)yyjson_mut_obj_add_int(doc, line, "status", exchange->status);
@@ -503,7 +508,7 @@ static void log_request(const Exchange *exchange, double seconds) {
         return;
     }
     fprintf(stderr, "%.*s %.*s %s.%s %.*s %d%s%.*s %lld bytes %.1f ms %.*s\n", STR_ARG(when), STR_ARG(request->method), service, operation,
-            STR_ARG(str_slice(request->raw_path, 0, 200)), exchange->status, code.len > 0 ? " " : "", STR_ARG(code), (long long)exchange->bytes_out,
+            STR_ARG(str_slice(path, 0, 200)), exchange->status, code.len > 0 ? " " : "", STR_ARG(code), (long long)exchange->bytes_out,
             seconds * 1000, STR_ARG(key));
 }
 
@@ -560,7 +565,7 @@ static struct MHD_Daemon *listen_on(AwsServer *server, const char *host, int por
         {MHD_OPTION_SOCK_ADDR, 0, is_v6 ? (void *)&v6 : (void *)&v4},
         {MHD_OPTION_CONNECTION_LIMIT, MOST_CONNECTIONS, NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, server->config.idle_seconds, NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, 512 * 1024, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_BYTES, NULL},
         {MHD_OPTION_LISTEN_BACKLOG_SIZE, MOST_CONNECTIONS, NULL},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)completed, server},
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)connection_changed, server},
@@ -611,7 +616,6 @@ AwsServer *aws_server_start(const AwsConfig *config, Err *err) {
     AwsServer *server = ARENA_NEW(arena, AwsServer);
     server->arena = arena;
     server->config = *config;
-    server->config.home = str_copy(arena, config->home);
     server->config.domain = str_lower(arena, config->domain);
     server->patterns = aws_patterns_new(err);
     server->counters = aws_counters_new();

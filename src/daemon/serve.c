@@ -6,9 +6,11 @@
 #include "gen/build_info.h"
 #include "service/s3_access.h"
 #include "service/s3_cors.h"
+#include "service/s3_uploads.h"
 #include "service/service.h"
 #include "store/keys.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -82,7 +84,6 @@ static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *
                          .tls_key = config->tls_key,
                          .domain = config->domain,
                          .idle_seconds = config->idle_seconds,
-                         .home = st_home(server->services.store),
                          .account = server->services.account,
                          .region = server->services.region,
                          .no_auth = config->no_auth,
@@ -90,6 +91,7 @@ static bool start_gateway(CliServer *server, const CliServeConfig *config, Err *
                          .services = &server->services,
                          .find_handler = sv_find_handler,
                          .cors = sv_s3_cors,
+                         .place_upload = sv_s3_place_upload,
                          .admits = sv_s3_admits,
                          .authorize = sv_s3_authorize,
                          .find_key = find_key};
@@ -118,15 +120,40 @@ void serve_stop(CliServer *owned_server) {
     arena_free(owned_server->arena);
 }
 
+/* DuckDB and gRPC take as long to start as all services do: they start beside them. */
+typedef struct EngineStart {
+    const CliEngineConfig *config;
+    CliEngine *engine;
+    Err err;
+} EngineStart;
+
+static void *start_engine(void *self) {
+    EngineStart *start = self;
+    start->engine = wire_start(start->config, &start->err);
+    return NULL;
+}
+
+static bool start_services_and_engine(CliServer *server, const CliServeConfig *config, Err *err) {
+    EngineStart start = {.config = &config->engine};
+    pthread_t thread;
+    bool has_engine = config->engine.port >= 0;
+    if (has_engine && pthread_create(&thread, NULL, start_engine, &start) != 0) {
+        return err_set(err, ERR_INTERNAL, "cannot make a thread");
+    }
+    bool ok = start_services(server, config, err);
+    if (has_engine) {
+        (void)pthread_join(thread, NULL);
+        server->engine = start.engine;
+        ok = ok && (start.engine != NULL || err_set(err, start.err.code, "%s", start.err.message));
+    }
+    return ok;
+}
+
 CliServer *serve_start(const CliServeConfig *config, Err *err) {
     Arena *arena = arena_new();
     CliServer *server = ARENA_NEW(arena, CliServer);
     server->arena = arena;
-    bool ok = start_services(server, config, err);
-    if (ok && config->engine.port >= 0) {
-        server->engine = wire_start(&config->engine, err);
-        ok = server->engine != NULL;
-    }
+    bool ok = start_services_and_engine(server, config, err);
     if (!ok || !start_gateway(server, config, err)) {
         serve_stop(server);
         return NULL;

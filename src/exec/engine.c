@@ -94,9 +94,7 @@ static bool open_database(ExEngine *engine, Err *err) {
 }
 
 /* On a connection of its own, since the engine's is another thread's. */
-static void *load_httpfs(void *self) {
-    ExEngine *engine = self;
-    Err *err = &engine->loader_err;
+static bool load_httpfs(ExEngine *engine, Err *err) {
     Arena *scratch = arena_new();
     duckdb_connection connection = NULL;
     StrBuf sql = {.arena = scratch};
@@ -116,25 +114,21 @@ static void *load_httpfs(void *self) {
     }
     duckdb_disconnect(&connection);
     arena_free(scratch);
-    return NULL;
+    return !err->is_set;
 }
 
-static bool start_loader(ExEngine *engine, Err *err) {
-    if (engine->config.httpfs_path.len == 0) {
+bool ex_load_for(ExEngine *engine, const TyScan *scan, Err *err) {
+    bool is_elsewhere = false;
+    for (size_t i = 0; !is_elsewhere && i < scan->nfiles; i++) {
+        is_elsewhere = str_contains(scan->files[i].path, STR("://"));
+    }
+    if (!is_elsewhere || engine->config.httpfs_path.len == 0) {
         return true;
     }
-    engine->has_loader = pthread_create(&engine->loader, NULL, load_httpfs, engine) == 0;
-    return engine->has_loader || err_set(err, ERR_INTERNAL, "no thread for loading httpfs");
-}
-
-bool ex_wait_ready(ExEngine *engine, Err *err) {
     pthread_mutex_lock(&engine->loader_lock);
-    if (engine->has_loader && !engine->is_loader_joined) {
-        (void)pthread_join(engine->loader, NULL);
-        engine->is_loader_joined = true;
-    }
+    engine->is_httpfs_loaded = engine->is_httpfs_loaded || load_httpfs(engine, err);
     pthread_mutex_unlock(&engine->loader_lock);
-    return !engine->loader_err.is_set || err_set(err, engine->loader_err.code, "%s", engine->loader_err.message);
+    return !err->is_set;
 }
 
 /* "488.2 MiB", as DuckDB shows a number of bytes. */
@@ -230,8 +224,7 @@ ExEngine *ex_engine_new(const ExConfig *config, Err *err) {
             ex_json_functions_add(engine->kernels);
         }
         is_ok = engine->kernels != NULL && ex_arrow_register(engine, err) && ex_scan_register(engine, err) &&
-                ex_python_register(engine, err) && ex_metrics_register(engine, err) && ex_write_register(engine, err) &&
-                start_loader(engine, err);
+                ex_python_register(engine, err) && ex_metrics_register(engine, err) && ex_write_register(engine, err);
     }
     if (!is_ok) {
         ex_engine_free(engine);
@@ -245,8 +238,6 @@ void ex_engine_free(ExEngine *owned_engine) {
         return;
     }
     ex_workers_end(owned_engine);
-    Err ignored = {0}; /* of the loader: nobody asks any more */
-    (void)ex_wait_ready(owned_engine, &ignored);
     duckdb_disconnect(&owned_engine->connection);
     duckdb_close(&owned_engine->database);
     if (owned_engine->kernels != NULL) {
@@ -285,8 +276,10 @@ static Str icu_zone(Arena *arena, Str zone) {
 
 ExScope *ex_scope_open(ExOperation *op, const LoQuery *query, Err *err) {
     ExEngine *engine = op->engine;
-    if (!ex_wait_ready(engine, err)) {
-        return NULL;
+    for (size_t i = 0; i < query->ninputs; i++) {
+        if (query->inputs[i].kind == LO_INPUT_SCAN && !ex_load_for(engine, query->inputs[i].rel->scan.scan, err)) {
+            return NULL;
+        }
     }
     pthread_mutex_lock(&op->lock);
     ExScope *scope = ARENA_NEW(op->threads_arena, ExScope);

@@ -62,11 +62,9 @@ struct ExEngine {
     pthread_mutex_t lock; /* over scopes and idle */
     ExIdleWorker *idle;
     ExScope *scopes;
-    /* The httpfs extension: its file takes longer to check and load than all else, so a thread of its own does it (ex_wait_ready). */
-    pthread_t loader;
-    bool has_loader, is_loader_joined; /* under loader_lock */
+    /* The httpfs extension: to check its file takes longer than all else of the start, so it is loaded when a scan needs it (ex_load_for). */
     pthread_mutex_t loader_lock;
-    Err loader_err;
+    bool is_httpfs_loaded; /* under loader_lock */
 };
 
 struct ExWriter;
@@ -106,8 +104,8 @@ struct ExOperation {
 ExScope *ex_scope_open(ExOperation *op, const LoQuery *query, Err *err);
 void ex_scope_close(ExScope *owned_scope);
 ExScope *ex_scope_of(ExEngine *engine, duckdb_client_context context);
-/* Waits until every extension is loaded: before the first statement that may read elsewhere. */
-bool ex_wait_ready(ExEngine *engine, Err *err);
+/* Loads the extension that the scan's files need: before a statement that opens them. */
+bool ex_load_for(ExEngine *engine, const TyScan *scan, Err *err);
 bool ex_run_sql(duckdb_connection connection, const char *sql, Err *err); /* a statement whose rows do not matter */
 void ex_remove_tree(const char *path);
 

@@ -153,7 +153,7 @@ const PlType *ex_parquet_schema(ExEngine *engine, Arena *arena, const TyScan *sc
         return NULL;
     }
     duckdb_connection connection;
-    if (!ex_wait_ready(engine, err)) {
+    if (!ex_load_for(engine, scan, err)) {
         return NULL;
     }
     if (duckdb_connect(engine->database, &connection) != DuckDBSuccess) {

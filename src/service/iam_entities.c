@@ -331,50 +331,18 @@ static bool list_tags(SvServices *services, AwsCall *call, ImType type, Err *err
     return im_load(services, call, type, named(call, type), &entity, err) && im_page(call, "Tags", im_part(&entity, "Tags"), tag_item, err);
 }
 
-bool sv_iam_tag_role(void *self, AwsCall *call, Err *err) {
-    return im_change(self, call, IM_ROLE, named(call, IM_ROLE), tag, err);
-}
+#define TAGS_OF(noun, type)                                                                                                                          \
+    bool sv_iam_tag_##noun(void *self, AwsCall *call, Err *err) {                                                                                    \
+        return im_change(self, call, type, named(call, type), tag, err);                                                                             \
+    }                                                                                                                                                \
+    bool sv_iam_untag_##noun(void *self, AwsCall *call, Err *err) {                                                                                  \
+        return im_change(self, call, type, named(call, type), untag, err);                                                                           \
+    }                                                                                                                                                \
+    bool sv_iam_list_##noun##_tags(void *self, AwsCall *call, Err *err) {                                                                            \
+        return list_tags(self, call, type, err);                                                                                                     \
+    }
 
-bool sv_iam_untag_role(void *self, AwsCall *call, Err *err) {
-    return im_change(self, call, IM_ROLE, named(call, IM_ROLE), untag, err);
-}
-
-bool sv_iam_list_role_tags(void *self, AwsCall *call, Err *err) {
-    return list_tags(self, call, IM_ROLE, err);
-}
-
-bool sv_iam_tag_user(void *self, AwsCall *call, Err *err) {
-    return im_change(self, call, IM_USER, named(call, IM_USER), tag, err);
-}
-
-bool sv_iam_untag_user(void *self, AwsCall *call, Err *err) {
-    return im_change(self, call, IM_USER, named(call, IM_USER), untag, err);
-}
-
-bool sv_iam_list_user_tags(void *self, AwsCall *call, Err *err) {
-    return list_tags(self, call, IM_USER, err);
-}
-
-bool sv_iam_tag_policy(void *self, AwsCall *call, Err *err) {
-    return im_change(self, call, IM_POLICY, named(call, IM_POLICY), tag, err);
-}
-
-bool sv_iam_untag_policy(void *self, AwsCall *call, Err *err) {
-    return im_change(self, call, IM_POLICY, named(call, IM_POLICY), untag, err);
-}
-
-bool sv_iam_list_policy_tags(void *self, AwsCall *call, Err *err) {
-    return list_tags(self, call, IM_POLICY, err);
-}
-
-bool sv_iam_tag_instance_profile(void *self, AwsCall *call, Err *err) {
-    return im_change(self, call, IM_PROFILE, named(call, IM_PROFILE), tag, err);
-}
-
-bool sv_iam_untag_instance_profile(void *self, AwsCall *call, Err *err) {
-    return im_change(self, call, IM_PROFILE, named(call, IM_PROFILE), untag, err);
-}
-
-bool sv_iam_list_instance_profile_tags(void *self, AwsCall *call, Err *err) {
-    return list_tags(self, call, IM_PROFILE, err);
-}
+TAGS_OF(role, IM_ROLE)
+TAGS_OF(user, IM_USER)
+TAGS_OF(policy, IM_POLICY)
+TAGS_OF(instance_profile, IM_PROFILE)

@@ -56,6 +56,7 @@ static const Words WORDS[] = {
     {"NoSuchWebsiteConfiguration", "The specified bucket does not have a website configuration", NULL, NULL},
     {"ObjectLockConfigurationNotFoundError", "Object Lock configuration does not exist for this bucket", NULL, NULL},
     {"OwnershipControlsNotFoundError", "The bucket ownership controls were not found", NULL, NULL},
+    {"TooManyConfigurations", "You are attempting to create a new configuration but have already reached the 1,000-configuration limit.", NULL, NULL},
     {"ReplicationConfigurationNotFoundError", "The replication configuration was not found", NULL, NULL},
     {"PreconditionFailed", "At least one of the pre-conditions you specified did not hold", NULL, NULL},
 };
@@ -168,13 +169,15 @@ static bool check_absent_features(AwsCall *call, Err *err) {
                    {"SSECustomerKey", "x-amz-server-side-encryption-customer-key"},
                    {"CopySourceSSECustomerAlgorithm", "x-amz-copy-source-server-side-encryption-customer-algorithm"},
                    {"CopySourceSSECustomerKey", "x-amz-copy-source-server-side-encryption-customer-key"},
-                   {"WriteOffsetBytes", "x-amz-write-offset-bytes"},
-                   {"MFA", "x-amz-mfa"}};
+                   {"WriteOffsetBytes", "x-amz-write-offset-bytes"}};
     for (size_t i = 0; i < sizeof MEMBERS / sizeof MEMBERS[0]; i++) {
         if (yyjson_obj_get(call->input, MEMBERS[i].member) != NULL) {
             s3_detail(call, "Header", str_from_c(MEMBERS[i].header));
             return s3_error(call, err, "NotImplemented");
         }
+    }
+    if (yyjson_obj_get(call->input, "MFA") != NULL) { /* the code of no device, since there are none */
+        return err_set(err, "AccessDenied", "The serial number and/or token code you provided is not valid.");
     }
     return true;
 }

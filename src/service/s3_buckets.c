@@ -173,8 +173,7 @@ bool sv_s3_put_bucket_versioning(void *self, AwsCall *call, Err *err) {
         return false;
     }
     if (str_eq_c(js_str(wanted, "MFADelete"), "Enabled")) {
-        s3_detail(call, "Header", STR("MfaDelete"));
-        return s3_error(call, err, "NotImplemented");
+        return err_set(err, "AccessDenied", "Mfa Authentication must be used for this request"); /* which came without: s3_check */
     }
     if (status.len == 0) {
         return err_set(err, "IllegalVersioningConfigurationException", "The Versioning element must be specified");

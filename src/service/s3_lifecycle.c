@@ -1,4 +1,4 @@
-/* s3_lifecycle.c - S3: lifecycle rules: their check, and the thread that applies them.
+/* s3_lifecycle.c - S3: lifecycle rules: their check, what an object's answer tells of them, and the thread that applies them.
  *
  * Behaviour: "Managing the lifecycle of objects" of the user guide. Once an hour the thread goes through the buckets that have rules, page by page; a version is
  * deleted only if it is still the one that was looked at. A day's length is a setting of the server (`--lifecycle-day`), so that rules can be tried: with a
@@ -7,6 +7,8 @@
 #include "service/s3_settings.h"
 
 #include "store/uploads.h"
+
+#include "aws/request.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -60,7 +62,7 @@ static bool check_actions(AwsCall *call, yyjson_mut_val *rule, Err *err) {
     return true;
 }
 
-bool s3_check_lifecycle(AwsCall *call, yyjson_mut_val *document, Err *err) {
+bool s3_check_lifecycle(SvServices *services, AwsCall *call, yyjson_mut_val *document, Err *err) {
     yyjson_mut_val *rules = yyjson_mut_obj_get(document, "Rules");
     size_t i;
     size_t count;
@@ -90,6 +92,7 @@ bool s3_check_lifecycle(AwsCall *call, yyjson_mut_val *document, Err *err) {
             }
         }
     }
+    atomic_store(&services->may_have_lifecycles, true);
     return true;
 }
 
@@ -105,7 +108,8 @@ struct S3Lifecycle {
 };
 
 typedef struct Rule {
-    S3Lifecycle *lifecycle;
+    StStore *store;
+    int64_t day_us;
     Arena *arena; /* of the pages; emptied with each */
     Str bucket, prefix;
     yyjson_val *rule, *filter; /* filter: its And, or itself */
@@ -113,10 +117,12 @@ typedef struct Rule {
 } Rule;
 
 /* As S3 counts: the days pass, then the next midnight comes. */
+static int64_t due_us(const Rule *rule, int64_t from_us, int64_t days) {
+    return (from_us + (days + 1) * rule->day_us - 1) / rule->day_us * rule->day_us;
+}
+
 static bool is_due(const Rule *rule, int64_t from_us, int64_t days) {
-    int64_t day_us = rule->lifecycle->day_us;
-    int64_t due_us = from_us + days * day_us;
-    return rule->now_us >= (due_us + day_us - 1) / day_us * day_us;
+    return rule->now_us >= due_us(rule, from_us, days);
 }
 
 static bool has_tag(yyjson_val *tags, yyjson_val *wanted) {
@@ -159,16 +165,21 @@ static bool fits(const Rule *rule, const StObject *object, bool is_marker) {
     return ok;
 }
 
-static bool is_expired(const Rule *rule, int64_t from_us) {
+/* INT64_MAX: never. */
+static int64_t expires_us(const Rule *rule, int64_t from_us) {
     yyjson_val *expiration = yyjson_obj_get(rule->rule, "Expiration");
     yyjson_val *days = yyjson_obj_get(expiration, "Days");
     yyjson_val *date = yyjson_obj_get(expiration, "Date");
-    return (days != NULL && is_due(rule, from_us, yyjson_get_sint(days))) || (date != NULL && yyjson_get_num(date) * 1e6 <= (double)rule->now_us);
+    return days != NULL ? due_us(rule, from_us, yyjson_get_sint(days)) : date != NULL ? (int64_t)(yyjson_get_num(date) * 1e6) : INT64_MAX;
+}
+
+static bool is_expired(const Rule *rule, int64_t from_us) {
+    return rule->now_us >= expires_us(rule, from_us);
 }
 
 static bool remove_all(const Rule *rule, Arena *arena, const StRemoval *removals, size_t count, Err *err) {
     StRemoved *removed = ARENA_ARRAY(arena, StRemoved, count); /* locked ones stay */
-    return count == 0 || st_objects_remove(rule->lifecycle->services->store, arena, rule->bucket, removals, count, removed, err);
+    return count == 0 || st_objects_remove(rule->store, arena, rule->bucket, removals, count, removed, err);
 }
 
 /* Expiration of what keys stand for now. */
@@ -181,7 +192,7 @@ static bool expire_objects(const Rule *rule, Err *err) {
         Arena *arena = arena_new();
         const StEntry *entries = NULL;
         size_t count = 0;
-        ok = st_object_page(rule->lifecycle->services->store, arena, rule->bucket, &page, &entries, &count, &more, err);
+        ok = st_object_page(rule->store, arena, rule->bucket, &page, &entries, &count, &more, err);
         StRemoval *removals = ARENA_ARRAY(arena, StRemoval, count);
         size_t doomed = 0;
         for (size_t i = 0; ok && i < count; i++) {
@@ -250,7 +261,7 @@ static bool expire_versions(const Rule *rule, Err *err) {
         const StVersionEntry *entries = NULL;
         size_t count = 0;
         size_t doomed = 0;
-        ok = st_version_page(rule->lifecycle->services->store, arena, rule->bucket, &page, &entries, &count, &more, err);
+        ok = st_version_page(rule->store, arena, rule->bucket, &page, &entries, &count, &more, err);
         StRemoval *removals = ARENA_ARRAY(arena, StRemoval, 2 * count + 1);
         for (size_t i = 0; ok && i < count; i++) {
             look_at_version(rule, &entries[i].version, &seen, removals, &doomed);
@@ -276,7 +287,7 @@ static bool abort_uploads(const Rule *rule, Err *err) {
     while (ok && more) {
         const StUploadEntry *entries = NULL;
         size_t count = 0;
-        StStore *store = rule->lifecycle->services->store;
+        StStore *store = rule->store;
         ok = st_upload_page(store, rule->arena, rule->bucket, &page, &entries, &count, &more, err);
         for (size_t i = 0; ok && i < count; i++) {
             const StUpload *upload = &entries[i].upload;
@@ -293,6 +304,68 @@ static bool abort_uploads(const Rule *rule, Err *err) {
     return ok;
 }
 
+static int64_t length_of_day(const SvServices *services) {
+    enum { DAY_SECONDS = 86400 };
+    return INT64_C(1000000) * (services->lifecycle_day > 0 ? services->lifecycle_day : DAY_SECONDS);
+}
+
+static Rule rule_of(const SvServices *services, Arena *arena, Str bucket, yyjson_val *json) {
+    yyjson_val *filter = yyjson_obj_get(json, "Filter");
+    yyjson_val *and = yyjson_obj_get(filter, "And");
+    filter = and != NULL ? and : filter;
+    Str prefix = js_str(filter, "Prefix");
+    return (Rule){.store = services->store,
+                  .day_us = length_of_day(services),
+                  .arena = arena,
+                  .bucket = bucket,
+                  .prefix = prefix.len > 0 ? prefix : js_str(json, "Prefix"),
+                  .rule = json,
+                  .filter = filter,
+                  .now_us = st_now_us()};
+}
+
+static bool is_enabled(yyjson_val *rule) {
+    return str_eq_c(js_str(rule, "Status"), "Enabled");
+}
+
+/* ---- what an object's answer tells of them ---- */
+
+/* The rule that deletes it first; "" when none does. */
+static Str expiration_of(const SvServices *services, AwsCall *call, yyjson_val *rules, const StObject *object) {
+    int64_t first_us = INT64_MAX;
+    Str id = STR("");
+    size_t i;
+    size_t count;
+    yyjson_val *json;
+    yyjson_arr_foreach(rules, i, count, json) {
+        Rule rule = rule_of(services, call->arena, s3_bucket(call), json);
+        int64_t when_us = expires_us(&rule, object->modified_us);
+        if (is_enabled(json) && when_us < first_us && str_starts_with(object->key, rule.prefix) && fits(&rule, object, false)) {
+            first_us = when_us;
+            id = js_str(json, "ID");
+        }
+    }
+    Str date = first_us == INT64_MAX ? STR("") : aws_time_http(call->arena, (double)(first_us / 1000000));
+    return date.len == 0 ? STR("") : str_fmt(call->arena, "expiry-date=\"%.*s\", rule-id=\"%.*s\"", STR_ARG(date), STR_ARG(aws_percent_encode(call->arena, id)));
+}
+
+bool s3_put_expiration(SvServices *services, AwsCall *call, const StObject *object, Err *err) {
+    Str json = STR("");
+    if (!atomic_load(&services->may_have_lifecycles)) {
+        return true;
+    }
+    if (!st_bucket_setting_get(services->store, call->arena, s3_bucket(call), STR("lifecycle"), &json, err)) {
+        return s3_failed(call, err);
+    }
+    yyjson_doc *parsed = json.len == 0 ? NULL : yyjson_read(json.data, json.len, 0);
+    Str text = expiration_of(services, call, yyjson_obj_get(yyjson_doc_get_root(parsed), "Rules"), object);
+    yyjson_doc_free(parsed);
+    if (text.len > 0) {
+        js_put_str(call->doc, call->output, "Expiration", text);
+    }
+    return true;
+}
+
 /* ---- the thread ---- */
 
 static bool is_stopping(S3Lifecycle *lifecycle) {
@@ -304,17 +377,7 @@ static bool is_stopping(S3Lifecycle *lifecycle) {
 
 static void apply_rule(S3Lifecycle *lifecycle, Str bucket, yyjson_val *json) {
     Err err = {0};
-    yyjson_val *filter = yyjson_obj_get(json, "Filter");
-    yyjson_val *and = yyjson_obj_get(filter, "And");
-    filter = and != NULL ? and : filter;
-    Str prefix = js_str(filter, "Prefix");
-    Rule rule = {.lifecycle = lifecycle,
-                 .arena = arena_new(),
-                 .bucket = bucket,
-                 .prefix = prefix.len > 0 ? prefix : js_str(json, "Prefix"),
-                 .rule = json,
-                 .filter = filter,
-                 .now_us = st_now_us()};
+    Rule rule = rule_of(lifecycle->services, arena_new(), bucket, json);
     if (!expire_objects(&rule, &err) || !expire_versions(&rule, &err) || !abort_uploads(&rule, &err)) {
         if (!err_is(&err, "NoSuchBucket")) {
             fprintf(stderr, "solder: lifecycle rules of s3://%.*s: %s\n", STR_ARG(bucket), err.message);
@@ -340,7 +403,7 @@ static void sweep(S3Lifecycle *lifecycle) {
         size_t size;
         yyjson_val *rule;
         yyjson_arr_foreach(yyjson_obj_get(yyjson_doc_get_root(parsed), "Rules"), k, size, rule) {
-            if (str_eq_c(js_str(rule, "Status"), "Enabled") && !is_stopping(lifecycle)) {
+            if (is_enabled(rule) && !is_stopping(lifecycle)) {
                 apply_rule(lifecycle, buckets[i].name, rule);
             }
         }
@@ -376,12 +439,17 @@ static void *run(void *self) {
     return NULL;
 }
 
+bool s3_lifecycle_open(SvServices *services, Err *err) {
+    bool is_used = false;
+    bool ok = st_bucket_setting_is_used(services->store, STR("lifecycle"), &is_used, err);
+    atomic_init(&services->may_have_lifecycles, is_used);
+    return ok;
+}
+
 S3Lifecycle *s3_lifecycle_start(SvServices *services, Err *err) {
-    enum { DAY_SECONDS = 86400 };
     S3Lifecycle *lifecycle = ARENA_NEW(services->arena, S3Lifecycle);
     pthread_condattr_t attributes;
-    *lifecycle = (S3Lifecycle){.services = services,
-                               .day_us = INT64_C(1000000) * (services->lifecycle_day > 0 ? services->lifecycle_day : DAY_SECONDS)};
+    *lifecycle = (S3Lifecycle){.services = services, .day_us = length_of_day(services)};
     lifecycle->is_running = pthread_mutex_init(&lifecycle->mutex, NULL) == 0 && pthread_condattr_init(&attributes) == 0 &&
                             pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&lifecycle->wake, &attributes) == 0 &&
                             pthread_create(&lifecycle->thread, NULL, run, lifecycle) == 0;

@@ -131,6 +131,16 @@ Str s3_checksum_member(Arena *arena, Str algorithm) {
     return str_fmt(arena, "Checksum%.*s", STR_ARG(upper));
 }
 
+void s3_meta_put_uploaded(AwsCall *call, yyjson_mut_val *meta) {
+    bool is_given = call->upload->checksum_name.len > 0;
+    Str algorithm = is_given ? call->upload->checksum_name : S3_DEFAULT_CHECKSUM;
+    Str value = is_given ? call->upload->checksum : call->upload->crc64nvme;
+    if (value.len > 0) {
+        js_put_str(call->doc, meta, s3_checksum_member(call->arena, algorithm).data, value);
+        js_put_str(call->doc, meta, "ChecksumType", STR("FULL_OBJECT"));
+    }
+}
+
 Str s3_meta_algorithm(yyjson_mut_val *meta) {
     for (size_t i = 0; i < CHECKSUM_COUNT; i++) {
         if (yyjson_mut_obj_get(meta, CHECKSUMS[i]) != NULL) {

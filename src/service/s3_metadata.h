@@ -24,6 +24,11 @@ void s3_meta_drop_checksums(yyjson_mut_val *meta);
 /* Copies checksums and part sizes of one stored object to another: of a copy, whose bytes are the same. */
 void s3_meta_keep_bytes(AwsCall *call, yyjson_mut_val *from, yyjson_mut_val *to);
 
+/* What S3 computes of what comes without a checksum. */
+static const Str S3_DEFAULT_CHECKSUM = {"crc64nvme", 9};
+
+/* The checksum of the whole that was uploaded: the client's, or else S3's own. */
+void s3_meta_put_uploaded(AwsCall *call, yyjson_mut_val *meta);
 /* "ChecksumCRC32" of "crc32". */
 Str s3_checksum_member(Arena *arena, Str algorithm);
 /* "CRC32" of the first checksum that is there; empty: none. */

@@ -1,21 +1,24 @@
 /* s3_multipart.c - S3: multipart uploads, from CreateMultipartUpload to their end.
  *
  * Behaviour: Amazon S3 API Reference; checksums: "Checking object integrity" of the user guide. The ETag is S3's: MD5 of the parts' MD5s, "-" and their
- * number. What the checksum of the whole is to be stands in the upload's metadata as UploadChecksum and ChecksumType, until the object takes its place.
+ * number. What the checksum of the whole is to be stands in the upload's metadata as UploadChecksum and ChecksumType, until the object takes its place; an
+ * upload that wishes for none gets the CRC64NVME of the whole, joined from those of its parts.
  */
 #include "service/s3_acl.h"
 #include "service/s3_locks.h"
 #include "service/s3_metadata.h"
+#include "service/s3_uploads.h"
 #include "service/s3_settings.h"
 
 #include "store/uploads.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
+
+/* The CRC64NVME of a part that came with another checksum, which is the one that is shown. */
+static const char UNSHOWN_CRC[] = "UnshownCRC64NVME";
 
 static Str upload_id(const AwsCall *call) {
     return js_str(call->input, "UploadId");
@@ -97,9 +100,21 @@ static bool part_number(AwsCall *call, int64_t *ret_number, Err *err) {
                            "Part number must be an integer between 1 and 10000, inclusive");
 }
 
+bool sv_s3_place_upload(void *self, Arena *arena, const AwsComingUpload *coming, AwsUpload *ret_upload, Err *err) {
+    SvServices *services = self;
+    StComingPart part = {
+        .bucket = coming->bucket, .key = coming->key, .upload = coming->upload_id, .number = coming->part <= S3_MOST_PARTS ? coming->part : 0, .size = coming->size};
+    StPlace place;
+    if (!st_part_place(services->store, arena, &part, &place, err)) {
+        return false;
+    }
+    *ret_upload = (AwsUpload){.path = place.path, .offset = place.offset, .is_shared = place.is_shared};
+    return true;
+}
+
 bool sv_s3_upload_part(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
-    const AwsUpload *body = call->upload;
+    AwsUpload *body = call->upload;
     StUpload upload;
     StPart part = {0};
     int64_t when_us = 0;
@@ -115,12 +130,19 @@ bool sv_s3_upload_part(void *self, AwsCall *call, Err *err) {
                        STR_ARG(body->checksum_name.len > 0 ? body->checksum_name : STR("null")));
     }
     yyjson_mut_val *meta = yyjson_mut_obj(call->doc);
-    if (body->checksum_name.len > 0) {
-        js_put_str(call->doc, meta, s3_checksum_member(call->arena, body->checksum_name).data, body->checksum);
+    s3_meta_put_uploaded(call, meta);
+    (void)yyjson_mut_obj_remove_key(meta, "ChecksumType"); /* a part has none */
+    if (wanted.len == 0 && body->checksum_name.len > 0 && body->crc64nvme.len > 0) {
+        js_put_str(call->doc, meta, UNSHOWN_CRC, body->crc64nvme);
     }
     part.etag = s3_hex(call->arena, (Str){(const char *)body->md5, sizeof body->md5});
-    if (!s3_meta_text(call, meta, &part.meta, err) ||
-        !st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, body->path, &when_us, err)) {
+    if (!s3_meta_text(call, meta, &part.meta, err)) {
+        return s3_failed(call, err);
+    }
+    body->is_taken = true;
+    part.size = body->size;
+    StPlace place = {.path = body->path, .offset = body->offset, .is_shared = body->is_shared};
+    if (!st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, &place, &when_us, err)) {
         return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, part.etag));
@@ -153,21 +175,15 @@ static bool source_range(AwsCall *call, int64_t size, S3Range *ret_range, Err *e
     return true;
 }
 
-/* A new file in the home's tmp/ with the range's bytes; *ret_path is "" when there is none. */
-static bool copy_range(SvServices *services, Arena *arena, Str from_path, const S3Range *range, Str *ret_path, Err *err) {
-    Str folder = str_fmt(arena, "%.*s/tmp", STR_ARG(st_home(services->store)));
-    char *path = str_to_c(arena, str_fmt(arena, "%.*s/copy-XXXXXX", STR_ARG(folder)));
-    *ret_path = STR("");
-    if (mkdir(folder.data, 0700) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(folder), strerror(errno));
-    }
+/* The range's bytes at the place. */
+static bool copy_range(Str from_path, const S3Range *range, const StPlace *place, Err *err) {
     int from = open(from_path.data, O_RDONLY | O_CLOEXEC);
-    int to = from < 0 ? -1 : mkostemp(path, O_CLOEXEC);
+    int to = from < 0 ? -1 : open(place->path.data, O_WRONLY | O_CREAT | O_CLOEXEC | (place->is_shared ? 0 : O_EXCL), 0600);
     bool ok = to >= 0 || err_set(err, ERR_IO, "copying %.*s: %s", STR_ARG(from_path), strerror(errno));
-    *ret_path = to >= 0 ? str_from_c(path) : STR("");
     off_t offset = range->offset;
+    off_t at = place->offset;
     for (int64_t left = range->size; ok && left > 0;) {
-        ssize_t got = copy_file_range(from, &offset, to, NULL, (size_t)left, 0);
+        ssize_t got = copy_file_range(from, &offset, to, &at, (size_t)left, 0);
         ok = got > 0 || (got < 0 && errno == EINTR) ||
              err_set(err, ERR_IO, "copying %.*s: %s", STR_ARG(from_path), got == 0 ? "it is shorter than its row says" : strerror(errno));
         left -= got > 0 ? got : 0;
@@ -181,12 +197,13 @@ static bool copy_range(SvServices *services, Arena *arena, Str from_path, const 
     return ok;
 }
 
-/* MD5, and the checksum that the upload wants of its parts, of the copied bytes. */
-static bool digest_part(AwsCall *call, const StUpload *upload, Str path, int64_t size, StPart *part, yyjson_mut_val *meta, Err *err) {
+/* MD5, and the checksum that the upload wants of its parts or else S3's own, of the copied bytes. */
+static bool digest_part(AwsCall *call, const StUpload *upload, const StPlace *place, StPart *part, yyjson_mut_val *meta, Err *err) {
     Str wanted = str_lower(call->arena, member_text(s3_meta_read(call, upload->meta), "UploadChecksum"));
     AwsDigest which = AWS_MD5;
-    bool has_checksum = wanted.len > 0 && aws_digest_named(wanted, &which);
-    AwsDigests *digests = s3_digest_file(path, 0, size, 1u << AWS_MD5 | 1u << which, err);
+    wanted = wanted.len > 0 ? wanted : S3_DEFAULT_CHECKSUM;
+    bool has_checksum = aws_digest_named(wanted, &which);
+    AwsDigests *digests = s3_digest_file(place->path, place->offset, part->size, 1u << AWS_MD5 | 1u << which, err);
     if (digests == NULL) {
         return false;
     }
@@ -205,23 +222,29 @@ bool sv_s3_upload_part_copy(void *self, AwsCall *call, Err *err) {
     Str source_bucket;
     S3Range range;
     StPart part = {0};
-    Str path;
+    StPlace place;
     int64_t when_us = 0;
     if (!part_number(call, &part.number, err) || !find_upload(services, call, &upload, err) ||
         !s3_copy_source(services, call, &source, &source_bucket, err) || !source_range(call, source.size, &range, err)) {
         return false;
     }
+    part.size = range.size;
+    StComingPart coming = {.bucket = s3_bucket(call), .key = s3_key(call), .upload = upload.id, .number = part.number, .size = part.size};
+    if (!st_part_place(services->store, call->arena, &coming, &place, err)) {
+        return s3_failed(call, err);
+    }
     yyjson_mut_val *meta = yyjson_mut_obj(call->doc);
-    if (!copy_range(services, call->arena, source.path, &range, &path, err) ||
-        !digest_part(call, &upload, path, range.size, &part, meta, err) || !s3_meta_text(call, meta, &part.meta, err)) {
-        if (path.len > 0) {
-            (void)unlink(path.data);
+    if (!copy_range(source.path, &range, &place, err) || !digest_part(call, &upload, &place, &part, meta, err) ||
+        !s3_meta_text(call, meta, &part.meta, err)) {
+        if (!place.is_shared) {
+            (void)unlink(place.path.data); /* ENOENT: it was not made */
         }
         return false;
     }
-    if (!st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, path, &when_us, err)) {
+    if (!st_part_put(services->store, call->arena, s3_bucket(call), s3_key(call), upload.id, &part, &place, &when_us, err)) {
         return s3_failed(call, err);
     }
+    s3_show_encryption(call, s3_meta_read(call, upload.meta));
     yyjson_mut_val *result = yyjson_mut_obj_add_obj(call->doc, call->output, "CopyPartResult");
     js_put_str(call->doc, result, "ETag", s3_quoted(call->arena, part.etag));
     js_put_time(call->doc, result, "LastModified", when_us);
@@ -401,6 +424,12 @@ static bool choose_parts(SvServices *services, AwsCall *call, yyjson_val *wanted
     return true;
 }
 
+static Str part_checksum(AwsCall *call, const StPart *part, const char *member) {
+    yyjson_mut_val *meta = s3_meta_read(call, part->meta);
+    Str own = member_text(meta, member);
+    return own.len == 0 && strcmp(member, "ChecksumCRC64NVME") == 0 ? member_text(meta, UNSHOWN_CRC) : own;
+}
+
 /* From the parts' own: of all their bytes, or the checksum of their checksums. */
 static bool join_checksums(AwsCall *call, const StPart *parts, size_t count, AwsDigest which, const char *member, bool is_whole, Str *ret_value, Err *err) {
     AwsDigests *digests = aws_digests_new(1u << which);
@@ -408,7 +437,7 @@ static bool join_checksums(AwsCall *call, const StPart *parts, size_t count, Aws
     bool ok = digests != NULL;
     for (size_t i = 0; ok && i < count; i++) {
         Str bytes;
-        ok = aws_base64_decode(call->arena, member_text(s3_meta_read(call, parts[i].meta), member), &bytes);
+        ok = aws_base64_decode(call->arena, part_checksum(call, &parts[i], member), &bytes);
         if (ok && !is_whole) {
             aws_digests_add(digests, bytes);
         } else if (ok && i > 0) {
@@ -424,15 +453,26 @@ static bool join_checksums(AwsCall *call, const StPart *parts, size_t count, Aws
     return ok || err_set(err, ERR_INTERNAL, "the checksums of an upload's parts can't be joined");
 }
 
-/* Puts the checksum of the whole in the place of the wish for it. */
-static bool put_checksum(AwsCall *call, const StPart *parts, size_t count, yyjson_mut_val *meta, Err *err) {
-    Str algorithm = str_lower(call->arena, member_text(meta, "UploadChecksum"));
-    bool is_whole = str_eq_c(member_text(meta, "ChecksumType"), "FULL_OBJECT");
-    AwsDigest which;
-    if (!aws_digest_named(algorithm, &which)) {
-        return true; /* none was wished for */
+/* Parts that were uploaded before Solder computed checksums of its own have none. */
+static bool all_have(AwsCall *call, const StPart *parts, size_t count, const char *member) {
+    for (size_t i = 0; i < count; i++) {
+        if (part_checksum(call, &parts[i], member).len == 0) {
+            return false;
+        }
     }
+    return true;
+}
+
+/* Puts the checksum of the whole in the place of the wish for it, or where none was wished for, S3's own. */
+static bool put_checksum(AwsCall *call, const StPart *parts, size_t count, yyjson_mut_val *meta, Err *err) {
+    Str wished = str_lower(call->arena, member_text(meta, "UploadChecksum"));
+    Str algorithm = wished.len > 0 ? wished : S3_DEFAULT_CHECKSUM;
+    bool is_whole = wished.len == 0 || str_eq_c(member_text(meta, "ChecksumType"), "FULL_OBJECT");
+    AwsDigest which;
     Str member = s3_checksum_member(call->arena, algorithm);
+    if (!aws_digest_named(algorithm, &which) || (wished.len == 0 && !all_have(call, parts, count, member.data))) {
+        return true;
+    }
     Str value;
     if (!join_checksums(call, parts, count, which, member.data, is_whole, &value, err)) {
         return false;
@@ -444,12 +484,13 @@ static bool put_checksum(AwsCall *call, const StPart *parts, size_t count, yyjso
     }
     (void)yyjson_mut_obj_remove_key(meta, "UploadChecksum");
     js_put_str(call->doc, meta, member.data, value);
+    js_put_str(call->doc, meta, "ChecksumType", is_whole ? STR("FULL_OBJECT") : STR("COMPOSITE"));
     return true;
 }
 
-/* Sizes, and where the upload wants checksums, those of the parts. */
-static void put_parts(AwsCall *call, const StPart *parts, size_t count, yyjson_mut_val *meta) {
-    Str algorithm = s3_meta_algorithm(meta);
+/* Sizes, and where the upload wished for checksums, those of the parts. */
+static void put_parts(AwsCall *call, const StPart *parts, size_t count, Str wished, yyjson_mut_val *meta) {
+    Str algorithm = wished.len > 0 ? s3_meta_algorithm(meta) : STR("");
     Str member = s3_checksum_member(call->arena, algorithm);
     yyjson_mut_val *sizes = yyjson_mut_obj_add_arr(call->doc, meta, "PartSizes");
     yyjson_mut_val *checksums = algorithm.len == 0 ? NULL : yyjson_mut_obj_add_arr(call->doc, meta, "PartChecksums");
@@ -479,7 +520,9 @@ static bool is_done_already(SvServices *services, AwsCall *call, Str etag) {
     if (!st_object_get(services->store, call->arena, s3_bucket(call), s3_key(call), &object, &ignored) || !str_eq(object.etag, etag)) {
         return false;
     }
-    show_completed(call, etag, s3_meta_read(call, object.meta));
+    yyjson_mut_val *meta = s3_meta_read(call, object.meta);
+    show_completed(call, etag, meta);
+    s3_show_encryption(call, meta);
     s3_put_version(call, &object);
     return true;
 }
@@ -517,10 +560,11 @@ bool sv_s3_complete_multipart_upload(void *self, AwsCall *call, Err *err) {
         return s3_failed(call, err);
     }
     yyjson_mut_val *meta = s3_meta_read(call, upload.meta);
+    Str wished = member_text(meta, "UploadChecksum");
     if (!check_named_checksums(call, meta, wanted, err) || !choose_parts(services, call, wanted, &parts, err) || !check_size(call, parts, count, err) || !put_checksum(call, parts, count, meta, err)) {
         return false;
     }
-    put_parts(call, parts, count, meta);
+    put_parts(call, parts, count, wished, meta);
     put.lock = s3_lock_out_of_meta(meta);
     put.tags = upload.tags;
     if (!s3_meta_text(call, meta, &put.meta, err) ||
@@ -530,7 +574,7 @@ bool sv_s3_complete_multipart_upload(void *self, AwsCall *call, Err *err) {
     show_completed(call, put.etag, meta);
     s3_show_encryption(call, meta);
     s3_put_version(call, &object);
-    return true;
+    return s3_put_expiration(services, call, &object, err);
 }
 
 bool sv_s3_abort_multipart_upload(void *self, AwsCall *call, Err *err) {

@@ -18,7 +18,7 @@ static const int64_t LARGEST_COPY = INT64_C(5) * 1024 * 1024 * 1024;
 
 bool sv_s3_put_object(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
-    const AwsUpload *upload = call->upload;
+    AwsUpload *upload = call->upload;
     StPut put = {.key = s3_key(call)};
     StObject object;
     if (upload == NULL) {
@@ -32,19 +32,19 @@ bool sv_s3_put_object(void *self, AwsCall *call, Err *err) {
     if (meta == NULL || !s3_put_acl(services, call, meta, err) || !s3_put_encryption(services, call, meta, err)) {
         return false;
     }
-    if (upload->checksum_name.len > 0) {
-        js_put_str(call->doc, meta, s3_checksum_member(call->arena, upload->checksum_name).data, upload->checksum);
-        js_put_str(call->doc, meta, "ChecksumType", STR("FULL_OBJECT"));
-    }
+    s3_meta_put_uploaded(call, meta);
     put.etag = s3_hex(call->arena, (Str){(const char *)upload->md5, sizeof upload->md5});
-    if (!s3_meta_text(call, meta, &put.meta, err) ||
-        !st_object_put(services->store, call->arena, s3_bucket(call), &put, upload->path, &object, err)) {
+    if (!s3_meta_text(call, meta, &put.meta, err)) {
+        return s3_failed(call, err);
+    }
+    upload->is_taken = true;
+    if (!st_object_put(services->store, call->arena, s3_bucket(call), &put, upload->path, &object, err)) {
         return s3_failed(call, err);
     }
     js_put_str(call->doc, call->output, "ETag", s3_quoted(call->arena, put.etag));
     s3_put_version(call, &object);
     s3_meta_show_checksums(call, meta, call->output);
-    return true;
+    return s3_put_expiration(services, call, &object, err);
 }
 
 /* ---- get and head ---- */
@@ -159,6 +159,9 @@ static bool read_object(SvServices *services, AwsCall *call, bool with_body, Err
         return false;
     }
     show_object(call, &object, meta, &range);
+    if (version.is_latest && !s3_put_expiration(services, call, &object, err)) {
+        return false;
+    }
     if (with_body) {
         call->download = (AwsDownload){.path = object.path, .offset = range.offset, .size = range.size};
     }
@@ -193,13 +196,15 @@ static bool copied_meta(AwsCall *call, const StObject *source, yyjson_mut_val **
            s3_tags_of_header(call, js_str(call->input, "Tagging"), ret_tags, err);
 }
 
-/* The checksum that the request asks for, unless the source has it. */
+/* The checksum that the request asks for, or if it asks for none and the source has none, S3's own choice. */
 static bool add_checksum(AwsCall *call, const StObject *source, yyjson_mut_val *meta, Err *err) {
     Str algorithm = str_lower(call->arena, js_str(call->input, "ChecksumAlgorithm"));
     AwsDigest which;
-    if (algorithm.len == 0 || str_eq_nocase(algorithm, s3_meta_algorithm(meta))) {
+    Str there = s3_meta_algorithm(meta);
+    if (algorithm.len == 0 ? there.len > 0 : str_eq_nocase(algorithm, there)) {
         return true;
     }
+    algorithm = algorithm.len == 0 ? S3_DEFAULT_CHECKSUM : algorithm;
     if (!aws_digest_named(algorithm, &which)) {
         s3_detail(call, "Header", STR("x-amz-checksum-algorithm"));
         return s3_error(call, err, "NotImplemented");
@@ -253,7 +258,7 @@ bool sv_s3_copy_object(void *self, AwsCall *call, Err *err) {
     js_put_str(call->doc, result, "ETag", s3_quoted(call->arena, copy.etag));
     js_put_time(call->doc, result, "LastModified", copy.modified_us);
     s3_meta_show_checksums(call, meta, result);
-    return true;
+    return s3_put_expiration(services, call, &copy, err);
 }
 
 /* ---- delete ---- */

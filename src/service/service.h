@@ -13,6 +13,7 @@
 #include "supervise/supervisor.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 typedef struct SvServices {
     Arena *arena; /* lives as long as the server */
@@ -29,6 +30,7 @@ typedef struct SvServices {
     SuLimits run_limits; /* of each process of a job run; memory 0: the machine's */
     int lifecycle_day;   /* seconds of a day of S3's lifecycle rules; 0: as long as a day is */
     struct S3Lifecycle *lifecycle; /* s3_settings.h */
+    atomic_bool may_have_lifecycles; /* false: no bucket has rules, so that reads and writes of objects need not ask */
     struct SvJobs *jobs;         /* run_life.c: runs under way */
     struct SvClusters *clusters; /* emr.h: clusters under way */
     pthread_mutex_t iam_lock;    /* iam.h: one change at a time */

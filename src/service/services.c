@@ -25,7 +25,7 @@ bool sv_open(SvServices *services, Err *err) {
         return err_set(err, ERR_INTERNAL, "no lock for IAM");
     }
     services->logs = st_logs_open(services->store, err);
-    if (services->logs == NULL) {
+    if (services->logs == NULL || !s3_lifecycle_open(services, err)) {
         return false;
     }
     services->jobs = rl_new(services);

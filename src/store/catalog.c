@@ -90,9 +90,10 @@ static bool get_locked(StStore *store, Arena *arena, StEntity entity, const StEn
 }
 
 bool st_catalog_get(StStore *store, Arena *arena, StEntity entity, const StEntityName *name, Str *ret_json, Err *err) {
-    st_lock(store);
-    bool ok = get_locked(store, arena, entity, name, ret_json, err);
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = get_locked(reader, arena, entity, name, ret_json, err);
+    st_unlock(reader);
     return ok;
 }
 
@@ -128,8 +129,9 @@ bool st_catalog_list(StStore *store, Arena *arena, StEntity entity, const StEnti
                      Err *err) {
     VEC(Str) rows = {.arena = arena};
     int given = below->database.len == 0 ? 0 : below->table.len == 0 || ENTITIES[entity].nkeys == 1 ? 1 : 2;
-    st_lock(store);
-    StStatement statement = st_prepare(store, ENTITIES[entity].list[given], err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    StStatement statement = st_prepare(reader, ENTITIES[entity].list[given], err);
     if (given > 0) {
         bind_name(&statement, given, below);
     }
@@ -137,7 +139,7 @@ bool st_catalog_list(StStore *store, Arena *arena, StEntity entity, const StEnti
         VEC_PUSH(&rows, st_column(&statement, arena, 0));
     }
     bool ok = st_finish(&statement);
-    st_unlock(store);
+    st_unlock(reader);
     *ret_json = rows.items;
     *ret_count = rows.count;
     return ok;
@@ -146,8 +148,9 @@ bool st_catalog_list(StStore *store, Arena *arena, StEntity entity, const StEnti
 bool st_catalog_page(StStore *store, Arena *arena, StEntity entity, const StEntityName *below, Str after, size_t limit, const Str **ret_json,
                      size_t *ret_count, Err *err) {
     VEC(Str) rows = {.arena = arena};
-    st_lock(store);
-    StStatement statement = st_prepare(store, ENTITIES[entity].page, err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    StStatement statement = st_prepare(reader, ENTITIES[entity].page, err);
     bind_name(&statement, ENTITIES[entity].nkeys,
               &(StEntityName){.database = entity == ST_DATABASE ? after : below->database,
                               .table = entity == ST_TABLE ? after : below->table,
@@ -157,7 +160,7 @@ bool st_catalog_page(StStore *store, Arena *arena, StEntity entity, const StEnti
         VEC_PUSH(&rows, st_column(&statement, arena, 0));
     }
     bool ok = st_finish(&statement);
-    st_unlock(store);
+    st_unlock(reader);
     *ret_json = rows.items;
     *ret_count = rows.count;
     return ok;

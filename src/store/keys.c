@@ -344,14 +344,15 @@ static bool find_temporary(StStore *store, Arena *arena, Str id, StKey *ret_key,
 }
 
 bool st_key_find(StStore *store, Arena *arena, Str id, StKey *ret_key, bool *ret_found, Err *err) {
-    st_lock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
     bool ok = true;
     *ret_found = false;
     if (str_starts_with(id, STR("ASIA"))) {
-        ok = find_temporary(store, arena, id, ret_key, ret_found, err);
+        ok = find_temporary(reader, arena, id, ret_key, ret_found, err);
     } else {
         KeyVec keys;
-        ok = seen_keys(store, arena, &keys, err);
+        ok = seen_keys(reader, arena, &keys, err);
         for (size_t i = 0; ok && i < keys.count && !*ret_found; i++) {
             if (str_eq(keys.items[i].id, id)) {
                 *ret_key = (StKey){.profile = str_copy(arena, keys.items[i].profile), .id = str_copy(arena, id),
@@ -360,6 +361,6 @@ bool st_key_find(StStore *store, Arena *arena, Str id, StKey *ret_key, bool *ret
             }
         }
     }
-    st_unlock(store);
+    st_unlock(reader);
     return ok;
 }

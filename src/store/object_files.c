@@ -140,33 +140,50 @@ bool st_file_new(StStore *store, Arena *arena, Str *ret_name, Err *err) {
     return ok;
 }
 
+Str st_file_directory(Str name) {
+    return str_slice(name, 0, ID_SIZE);
+}
+
+bool st_object_file(StStore *store, Arena *arena, Str *ret_path, Err *err) {
+    Str name;
+    if (!st_file_new(store, arena, &name, err)) {
+        return false;
+    }
+    *ret_path = st_file_path(arena, store, name);
+    return true;
+}
+
 bool st_file_sync_directory(const StStore *store, Str name, Err *err) {
     Arena *scratch = arena_new();
-    bool ok = st_sync_path(st_file_path(scratch, store, str_slice(name, 0, ID_SIZE)).data, O_RDONLY | O_DIRECTORY, NULL, err);
+    bool ok = st_sync_path(st_file_path(scratch, store, st_file_directory(name)).data, O_RDONLY | O_DIRECTORY, NULL, err);
     arena_free(scratch);
     return ok;
 }
 
 bool st_file_take(StStore *store, Arena *arena, Str path, Str *ret_name, int64_t *ret_size, Err *err) {
     char *from = str_to_c(arena, path);
-    if (!st_sync_path(from, O_RDONLY, ret_size, err) || !st_file_new(store, arena, ret_name, err)) {
+    Str objects = st_file_path(arena, store, STR(""));
+    if (!st_sync_path(from, O_RDONLY, ret_size, err)) {
+        return false;
+    }
+    if (str_starts_with(path, objects)) {
+        *ret_name = str_slice(path, objects.len, path.len);
+        return true;
+    }
+    if (!st_file_new(store, arena, ret_name, err)) {
         return false;
     }
     Str to = st_file_path(arena, store, *ret_name);
-    bool ok = (rename(from, to.data) == 0 || err_set(err, ERR_IO, "%s to %s: %s", from, to.data, strerror(errno))) &&
-              st_file_sync_directory(store, *ret_name, err);
-    if (!ok) {
-        (void)unlink(to.data);
-    }
-    return ok;
+    return rename(from, to.data) == 0 || err_set(err, ERR_IO, "%s to %s: %s", from, to.data, strerror(errno));
 }
 
 static bool copy_piece(int to, const StPiece *piece, Err *err) {
     int from = open(piece->path.data, O_RDONLY | O_CLOEXEC);
+    off_t offset = piece->offset;
     int64_t left = piece->size;
     bool ok = from >= 0;
     while (ok && left > 0) {
-        ssize_t got = copy_file_range(from, NULL, to, NULL, (size_t)left, 0);
+        ssize_t got = copy_file_range(from, &offset, to, NULL, (size_t)left, 0);
         if (got <= 0 && errno != EINTR) {
             errno = got == 0 ? ENODATA : errno;
             ok = false;
@@ -188,7 +205,7 @@ bool st_file_join(StStore *store, Arena *arena, const StPiece *pieces, size_t co
     }
     Str path = st_file_path(arena, store, *ret_name);
     /* A file has a limited number of links: then it is copied. */
-    bool is_linked = count == 1 && link(pieces[0].path.data, path.data) == 0;
+    bool is_linked = count == 1 && pieces[0].is_whole && link(pieces[0].path.data, path.data) == 0;
     bool ok = true;
     if (!is_linked) {
         int to = open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -201,10 +218,28 @@ bool st_file_join(StStore *store, Arena *arena, const StPiece *pieces, size_t co
             (void)close(to);
         }
     }
-    ok = ok && st_file_sync_directory(store, *ret_name, err);
     if (!ok) {
         (void)unlink(path.data);
     }
+    return ok;
+}
+
+bool st_file_fill(StStore *store, Str name, const StPiece *pieces, size_t count, Err *err) {
+    Arena *scratch = arena_new();
+    Str path = st_file_path(scratch, store, name);
+    int to = open(path.data, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    int64_t at = 0;
+    bool ok = to >= 0 || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+    for (size_t i = 0; ok && i < count; i++) {
+        bool is_there = pieces[i].path.len == 0;
+        ok = is_there || ((lseek(to, at, SEEK_SET) == at || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno))) && copy_piece(to, &pieces[i], err));
+        at += pieces[i].size;
+    }
+    ok = ok && ((ftruncate(to, at) == 0 && fsync(to) == 0) || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno)));
+    if (to >= 0) {
+        (void)close(to);
+    }
+    arena_free(scratch);
     return ok;
 }
 
@@ -249,18 +284,24 @@ static void end_lease(void *self) {
     unlock_leases(store);
 }
 
-bool st_lease(StStore *store, Arena *arena, Err *err) {
-    StStatement statement = st_prepare(store, "SELECT seq FROM sqlite_sequence WHERE name = 'dead_file'", err);
+bool st_lease(StStore *handle, Arena *arena, Err *err) {
+    StStore *store = handle->main;
+    StStatement statement = st_prepare(handle, "SELECT seq FROM sqlite_sequence WHERE name = 'dead_file'", err);
     int64_t seen = st_step(&statement) ? st_column_i64(&statement, 0) : 0;
     if (!st_finish(&statement)) {
         return false;
     }
     StLease *lease = ARENA_NEW(arena, StLease);
     lock_leases(store);
-    /* seen never falls, and st_lock is held: the youngest is at the end. */
-    *lease = (StLease){.store = store, .seen = seen, .older = store->youngest_lease};
-    *(store->youngest_lease != NULL ? &store->youngest_lease->younger : &store->oldest_lease) = lease;
-    store->youngest_lease = lease;
+    /* seen never falls, but two handles may come here in another order than they looked: the list is kept in order of seen. */
+    StLease *older = store->youngest_lease;
+    while (older != NULL && older->seen > seen) {
+        older = older->older;
+    }
+    StLease *younger = older != NULL ? older->younger : store->oldest_lease;
+    *lease = (StLease){.store = store, .seen = seen, .older = older, .younger = younger};
+    *(older != NULL ? &older->younger : &store->oldest_lease) = lease;
+    *(younger != NULL ? &younger->older : &store->youngest_lease) = lease;
     publish(store);
     unlock_leases(store);
     arena_on_free(arena, end_lease, lease);
@@ -461,7 +502,8 @@ static void remove_left_overs(const Sweep *sweep) {
     st_lock(store);
     StStatement statement = st_prepare(store,
                                        "SELECT path FROM object UNION ALL SELECT path FROM object_version UNION ALL "
-                                       "SELECT path FROM upload_part UNION ALL SELECT path FROM dead_file",
+                                       "SELECT path FROM upload_part UNION ALL SELECT file FROM upload UNION ALL "
+                                       "SELECT path FROM dead_file",
                                        &ignored);
     while (st_step(&statement)) {
         Str name = st_column_peek(&statement, 0);

@@ -1,7 +1,7 @@
 /* store/object_files.h - the files behind objects and parts: where new ones go, and when those of deleted rows go.
  *
  * Not for other rooms; used by objects.c, txn.c and uploads.c. A file is objects/<directory>/<n>; its name is never used twice, and it is never
- * changed once a row names it. Invariants: a file that a row names, or that a lease protects, is there; a directory into which a process
+ * changed once an object's row names it. Invariants: a file that a row names, or that a lease protects, is there; a directory into which a process
  * still puts files is a row of open_directory, owned by that process.
  *
  * Leases. A reader that got a path from a row may open it much later (a scan opens its last file hours after the listing), in any process of
@@ -33,17 +33,23 @@ void st_directory_drop(StStore *store, Str id);
 
 /* A name for one more file, in the directory that this process keeps for single files. Takes the lock itself. */
 bool st_file_new(StStore *store, Arena *arena, Str *ret_name, Err *err);
-/* Moves a file of the home's file system there, and makes bytes and name durable. */
+/* The part of a name that is its directory's; empty of an empty name. */
+Str st_file_directory(Str name);
+/* Takes a file of the home's file system there, unless it is there (st_object_file), and makes its bytes durable; its name is not yet: st_change. */
 bool st_file_take(StStore *store, Arena *arena, Str path, Str *ret_name, int64_t *ret_size, Err *err);
 
 typedef struct StPiece {
     Str path;
-    int64_t size; /* all of it */
+    int64_t offset, size;
+    bool is_whole; /* it is all of its file */
 } StPiece;
 
-/* A new file of the pieces one behind the other, durable: a link if it is one piece; else by reflink or by copying inside the kernel. */
+/* A new file of the pieces one behind the other, with durable bytes: a link if it is one whole file; else by reflink or by copying inside the kernel. */
 bool st_file_join(StStore *store, Arena *arena, const StPiece *pieces, size_t count, Str *ret_name, Err *err);
-/* Makes the entries of the directory that holds the name durable. */
+/* Writes the pieces that have a path into the file of that name, each behind the ones before it; those without are there already. The file then ends
+ * behind the last, and its bytes are durable. */
+bool st_file_fill(StStore *store, Str name, const StPiece *pieces, size_t count, Err *err);
+/* Makes the entries of a directory, or of the one that holds the name, durable. */
 bool st_file_sync_directory(const StStore *store, Str name, Err *err);
 /* fsync of a path; its size. */
 bool st_sync_path(const char *path, int flags, int64_t *ret_size, Err *err);

@@ -53,9 +53,10 @@ static bool bucket_exists_locked(StStore *store, Str name, bool *ret_exists, Err
 }
 
 bool st_bucket_exists(StStore *store, Str name, bool *ret_exists, Err *err) {
-    st_lock(store);
-    bool ok = bucket_exists_locked(store, name, ret_exists, err);
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = bucket_exists_locked(reader, name, ret_exists, err);
+    st_unlock(reader);
     return ok;
 }
 
@@ -85,7 +86,8 @@ static bool bury_and_delete(StStore *store, const char *burial, const char *dele
     return true;
 }
 
-static bool bucket_delete_locked(StStore *store, Str name, Err *err) {
+static bool delete_bucket(StStore *store, void *self, Err *err) {
+    Str name = *(const Str *)self;
     if (!st_require_bucket(store, name, err)) {
         return false;
     }
@@ -102,15 +104,13 @@ static bool bucket_delete_locked(StStore *store, Str name, Err *err) {
         return err_set(err, "BucketNotEmpty", "bucket %.*s is not empty", STR_ARG(name));
     }
     return bury_and_delete(store,
-                           "INSERT INTO dead_file (path) SELECT p.path FROM upload_part p JOIN upload u ON u.id = p.upload WHERE u.bucket = ?1",
+                           "INSERT INTO dead_file (path) SELECT p.path FROM upload_part p JOIN upload u ON u.id = p.upload WHERE u.bucket = ?1 "
+                           "UNION SELECT file FROM upload WHERE bucket = ?1 AND file <> ''",
                            "DELETE FROM bucket WHERE name = ?1", name, err);
 }
 
 bool st_bucket_delete(StStore *store, Str name, Err *err) {
-    st_lock(store);
-    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, bucket_delete_locked(store, name, err), err);
-    st_unlock(store);
+    bool ok = st_change(store, STR(""), delete_bucket, &name, err);
     st_sweep_soon(store);
     return ok;
 }
@@ -139,21 +139,23 @@ bool st_find_bucket(StStore *store, Arena *arena, Str name, StBucket *ret_bucket
 }
 
 bool st_bucket_get(StStore *store, Arena *arena, Str name, StBucket *ret_bucket, Err *err) {
-    st_lock(store);
-    bool ok = st_find_bucket(store, arena, name, ret_bucket, err);
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_find_bucket(reader, arena, name, ret_bucket, err);
+    st_unlock(reader);
     return ok;
 }
 
 bool st_bucket_list(StStore *store, Arena *arena, const StBucket **ret_buckets, size_t *ret_count, Err *err) {
     VEC(StBucket) rows = {.arena = arena};
-    st_lock(store);
-    StStatement statement = st_prepare(store, "SELECT " BUCKET_COLUMNS " FROM bucket ORDER BY name", err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    StStatement statement = st_prepare(reader, "SELECT " BUCKET_COLUMNS " FROM bucket ORDER BY name", err);
     while (st_step(&statement)) {
         VEC_PUSH(&rows, read_bucket(&statement, arena));
     }
     bool ok = st_finish(&statement);
-    st_unlock(store);
+    st_unlock(reader);
     *ret_buckets = rows.items;
     *ret_count = rows.count;
     return ok;
@@ -208,10 +210,11 @@ bool st_no_such_key(Str bucket, Str key, Err *err) {
 bool st_object_get(StStore *store, Arena *arena, Str bucket, Str key, StObject *ret_object, Err *err) {
     bool found = false;
     StBucket row;
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_find_bucket(store, arena, bucket, &row, err) &&
-              st_find_object(store, arena, &row, key, &found, ret_object, err) && (found || st_no_such_key(bucket, key, err));
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_find_bucket(reader, arena, bucket, &row, err) &&
+              st_find_object(reader, arena, &row, key, &found, ret_object, err) && (found || st_no_such_key(bucket, key, err));
+    st_unlock(reader);
     return ok;
 }
 
@@ -221,7 +224,7 @@ Str st_prefix_end(Arena *arena, Str prefix) {
         len--;
     }
     if (len == 0) {
-        return STR("");
+        return STR("\xFF"); /* a key is UTF-8, which has no such byte */
     }
     char *end = str_to_c(arena, (Str){prefix.data, len});
     end[len - 1]++;
@@ -232,12 +235,13 @@ bool st_object_list(StStore *store, Arena *arena, Str bucket, Str prefix, Str st
                     size_t *ret_count, Err *err) {
     VEC(StObject) rows = {.arena = arena};
     Str end = st_prefix_end(arena, prefix);
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_require_bucket(store, bucket, err);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_require_bucket(reader, bucket, err);
     if (ok) {
-        StStatement statement = st_prepare(store,
-                                           "SELECT " ST_OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= ?2 AND key > ?3 AND "
-                                           "(length(?4) = 0 OR key < ?4) ORDER BY key LIMIT ?5",
+        StStatement statement = st_prepare(reader,
+                                           "SELECT " ST_OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= max(?2, ?3) AND key > ?3 AND key < ?4 "
+                                           "ORDER BY key LIMIT ?5",
                                            err);
         st_bind_str(&statement, bucket);
         st_bind_blob(&statement, prefix);
@@ -245,11 +249,11 @@ bool st_object_list(StStore *store, Arena *arena, Str bucket, Str prefix, Str st
         st_bind_blob(&statement, end);
         st_bind_i64(&statement, limit == 0 ? -1 : (int64_t)limit);
         while (st_step(&statement)) {
-            VEC_PUSH(&rows, st_read_object(store, &statement, arena));
+            VEC_PUSH(&rows, st_read_object(reader, &statement, arena));
         }
         ok = st_finish(&statement);
     }
-    st_unlock(store);
+    st_unlock(reader);
     *ret_objects = rows.items;
     *ret_count = rows.count;
     return ok;
@@ -264,16 +268,14 @@ Str st_rolled_up(Str key, Str prefix, Str delimiter) {
 }
 
 /* The least key that may be in the page. */
-static Str first_key(Arena *arena, const StPage *page, bool *ret_is_none) {
+static Str first_key(Arena *arena, const StPage *page) {
     Str from = page->prefix;
     Str rolled = page->after_is_rolled ? page->after : STR("");
     if (page->after_rolls_up && str_starts_with(page->after, page->prefix)) {
         rolled = st_rolled_up(page->after, page->prefix, page->delimiter);
     }
-    *ret_is_none = false;
     if (rolled.len > 0) {
         Str end = st_prefix_end(arena, rolled);
-        *ret_is_none = end.len == 0;
         return str_cmp(end, from) > 0 ? end : from;
     }
     if (page->after.len > 0 && str_cmp(page->after, from) >= 0) {
@@ -289,23 +291,20 @@ static bool walk_page(StStore *store, Arena *arena, Str bucket, const StPage *pa
     Str end = st_prefix_end(arena, page->prefix);
     for (bool jumps = true; jumps && !*ret_more;) {
         StStatement statement = st_prepare(store,
-                                           "SELECT " ST_OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= ?2 AND "
-                                           "(length(?3) = 0 OR key < ?3) ORDER BY key",
+                                           "SELECT " ST_OBJECT_COLUMNS " FROM object WHERE bucket = ?1 AND key >= ?2 AND key < ?3 ORDER BY key",
                                            err);
         st_bind_str(&statement, bucket);
         st_bind_blob(&statement, from);
         st_bind_blob(&statement, end);
-        bool is_end = false;
         jumps = false;
-        while (!jumps && !is_end && !*ret_more && st_step(&statement)) {
+        while (!jumps && !*ret_more && st_step(&statement)) {
             Str rolled = st_rolled_up(st_column_peek(&statement, 0), page->prefix, page->delimiter);
             if (entries->count == page->limit) {
                 *ret_more = true;
             } else if (rolled.len > 0) {
                 VEC_PUSH(entries, (StEntry){.is_prefix = true, .object = {.key = str_copy(arena, rolled)}});
                 from = st_prefix_end(arena, rolled);
-                jumps = from.len > 0;
-                is_end = !jumps;
+                jumps = true;
             } else {
                 VEC_PUSH(entries, (StEntry){.object = st_read_object(store, &statement, arena)});
             }
@@ -320,13 +319,16 @@ static bool walk_page(StStore *store, Arena *arena, Str bucket, const StPage *pa
 bool st_object_page(StStore *store, Arena *arena, Str bucket, const StPage *page, const StEntry **ret_entries, size_t *ret_count, bool *ret_more,
                     Err *err) {
     EntryList entries = {.arena = arena};
-    bool is_none = false;
-    Str from = first_key(arena, page, &is_none);
+    Str from = first_key(arena, page);
     *ret_more = false;
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_require_bucket(store, bucket, err) &&
-              (is_none || page->limit == 0 || walk_page(store, arena, bucket, page, from, &entries, ret_more, err));
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_snapshot(reader, err);
+    if (ok) {
+        ok = st_require_bucket(reader, bucket, err) && (page->limit == 0 || walk_page(reader, arena, bucket, page, from, &entries, ret_more, err));
+        st_snapshot_end(reader);
+    }
+    st_unlock(reader);
     *ret_entries = entries.items;
     *ret_count = entries.count;
     return ok;
@@ -336,8 +338,8 @@ bool st_object_page(StStore *store, Arena *arena, Str bucket, const StPage *page
 
 bool st_drop_objects(StStore *store, Str bucket, Str from, Str to, Err *err) {
     static const char *const STEPS[] = {
-        "INSERT INTO dead_file (path) SELECT path FROM object WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3)",
-        "DELETE FROM object WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3)"};
+        "INSERT INTO dead_file (path) SELECT path FROM object WHERE bucket = ?1 AND key >= ?2 AND key < ?3",
+        "DELETE FROM object WHERE bucket = ?1 AND key >= ?2 AND key < ?3"};
     for (size_t i = 0; i < 2; i++) {
         StStatement statement = st_prepare(store, STEPS[i], err);
         st_bind_str(&statement, bucket);
@@ -357,8 +359,10 @@ bool st_drop_key(StStore *store, Arena *scratch, Str bucket, Str key, Err *err) 
 }
 
 bool st_check_key(Str key, Err *err) {
-    return (key.len > 0 && key.len <= ST_LONGEST_KEY) ||
-           err_set(err, "KeyTooLongError", "a key has 1 to %d bytes, this one %zu", ST_LONGEST_KEY, key.len);
+    if (key.len == 0 || key.len > ST_LONGEST_KEY) {
+        return err_set(err, "KeyTooLongError", "a key has 1 to %d bytes, this one %zu", ST_LONGEST_KEY, key.len);
+    }
+    return key.data[0] != '\xFF' || err_set(err, "InvalidURI", "a key is UTF-8");
 }
 
 /* Inside the transaction that then writes the key. */
@@ -438,12 +442,24 @@ bool st_object_replace(StStore *store, Arena *arena, Str bucket, const StPut *pu
            st_object_insert(store, arena, &row, put, name, size, st_now_us(), ret_object, err);
 }
 
+typedef struct NewObject {
+    Arena *arena;
+    Str bucket, name;
+    const StPut *put;
+    int64_t size;
+    StObject *ret_object;
+} NewObject;
+
+static bool replace_object(StStore *store, void *self, Err *err) {
+    const NewObject *new = self;
+    return st_lease(store, new->arena, err) &&
+           st_object_replace(store, new->arena, new->bucket, new->put, new->name, new->size, new->ret_object, err);
+}
+
 /* The row of a file that is in its place; a file without a row goes. */
 static bool put_row(StStore *store, Arena *arena, Str bucket, const StPut *put, Str name, int64_t size, StObject *ret_object, Err *err) {
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, st_object_replace(store, arena, bucket, put, name, size, ret_object, err), err);
-    st_unlock(store);
+    NewObject new = {.arena = arena, .bucket = bucket, .name = name, .put = put, .size = size, .ret_object = ret_object};
+    bool ok = st_change(store, name, replace_object, &new, err);
     if (!ok) {
         st_file_remove(store, name);
     }
@@ -464,7 +480,7 @@ bool st_object_put(StStore *store, Arena *arena, Str bucket, const StPut *put, S
 
 bool st_object_copy(StStore *store, Arena *arena, const StObject *source, Str bucket, const StPut *put, StObject *ret_object, Err *err) {
     Str name;
-    StPiece whole = {.path = source->path, .size = source->size};
+    StPiece whole = {.path = source->path, .size = source->size, .is_whole = true};
     return st_check_key(put->key, err) && st_file_join(store, arena, &whole, 1, &name, err) &&
            put_row(store, arena, bucket, put, name, source->size, ret_object, err);
 }

@@ -9,9 +9,10 @@
 
 enum { ST_LONGEST_KEY = 1024 };
 
-/* KeyTooLongError. */
+/* KeyTooLongError; InvalidURI: not UTF-8. */
 bool st_check_key(Str key, Err *err);
-/* The least byte string that is greater than every string beginning with prefix; empty: there is none. */
+/* The least byte string that is greater than every string beginning with prefix; of the empty prefix, one that is greater than every key. So a range of
+ * keys always has both ends, and the index finds either. */
 Str st_prefix_end(Arena *arena, Str prefix);
 /* What a listing with the delimiter shows instead of the key, which begins with prefix; empty: the key itself. */
 Str st_rolled_up(Str key, Str prefix, Str delimiter);
@@ -29,7 +30,7 @@ bool st_find_object(StStore *store, Arena *arena, const StBucket *bucket, Str ke
 bool st_no_such_key(Str bucket, Str key, Err *err);
 bool st_check_condition(StStore *store, Arena *scratch, const StBucket *bucket, Str key, const StCondition *condition, Err *err);
 
-/* Deletes the rows from the key `from` up to, not including, `to` (empty: to the end), and buries their files. */
+/* Deletes the rows from the key `from` up to, not including, `to`, and buries their files. */
 bool st_drop_objects(StStore *store, Str bucket, Str from, Str to, Err *err);
 bool st_drop_key(StStore *store, Arena *scratch, Str bucket, Str key, Err *err);
 /* Puts the row in the place of the one that is there, which goes, or becomes an older version (versions.c). */

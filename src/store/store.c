@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include "store/object_files.h"
+#include "store/part_places.h"
 #include "store/store_room.h"
 
 #include <errno.h>
@@ -26,6 +27,25 @@ static const Migration MIGRATIONS[] = {
 };
 
 enum { MIGRATION_COUNT = sizeof MIGRATIONS / sizeof MIGRATIONS[0], BUSY_TIMEOUT_MS = 30000 };
+
+StStore *st_reader(StStore *store) {
+    return store->reader != NULL ? store->reader : store;
+}
+
+static bool run_statement(StStore *store, const char *sql, Err *err) {
+    StStatement statement = st_prepare(store, sql, err);
+    (void)st_step(&statement);
+    return st_finish(&statement);
+}
+
+bool st_snapshot(StStore *reader, Err *err) {
+    return run_statement(reader, "BEGIN", err);
+}
+
+void st_snapshot_end(StStore *reader) {
+    Err ignored = {0}; /* nothing was written */
+    (void)run_statement(reader, "COMMIT", &ignored);
+}
 
 void st_lock(StStore *store) {
     if (pthread_mutex_lock(&store->mutex) != 0) {
@@ -218,6 +238,34 @@ static bool migrate(StStore *store, Err *err) {
     return st_end(store, ok, err);
 }
 
+static bool open_database(StStore *store, Err *err) {
+    Str path = str_fmt(store->arena, "%.*s/solder.db", STR_ARG(store->home));
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX;
+    if (sqlite3_open_v2(path.data, &store->db, flags, NULL) != SQLITE_OK) {
+        return sqlite_failed(store, err);
+    }
+    (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    return true;
+}
+
+/* When the tables are there. */
+static bool open_reader(StStore *store, Err *err) {
+    StStore *reader = ARENA_NEW(store->arena, StStore);
+    *reader = (StStore){.main = store, .arena = store->arena, .home = store->home, .id = store->id, .lock_fd = -1, .reader_fd = -1};
+    if (pthread_mutex_init(&reader->mutex, NULL) != 0) {
+        return err_set(err, ERR_INTERNAL, "cannot make a mutex");
+    }
+    store->reader = reader;
+    return open_database(reader, err) && st_exec(reader, "PRAGMA query_only = ON", err);
+}
+
+static void close_reader(StStore *reader) {
+    free_idle(reader);
+    (void)sqlite3_close(reader->db);
+    st_key_cache_free(reader->key_cache);
+    (void)pthread_mutex_destroy(&reader->mutex);
+}
+
 static bool open_home(StStore *store, Str home, Err *err) {
     if (home.len == 0) {
         return err_set(err, ERR_IO, "no home directory given: set --home, SOLDER_HOME or HOME");
@@ -239,15 +287,12 @@ static bool open_home(StStore *store, Str home, Err *err) {
     if (store->lock_fd < 0 || flock(store->lock_fd, LOCK_SH) != 0) {
         return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(lock), strerror(errno));
     }
-    Str path = str_fmt(store->arena, "%.*s/solder.db", STR_ARG(store->home));
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX;
-    if (sqlite3_open_v2(path.data, &store->db, flags, NULL) != SQLITE_OK) {
-        return sqlite_failed(store, err);
+    if (!open_database(store, err)) {
+        return false;
     }
-    (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     /* FULL: a commit is on disk when it returns, also after a power cut. */
     return st_exec(store, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON", err) && migrate(store, err) &&
-           st_files_open(store, err);
+           st_changes_open(store, err) && st_files_open(store, err) && open_reader(store, err);
 }
 
 /* What killed processes left in tmp/, when nobody else is here. Converting back to a shared lock can't fail while we hold it. */
@@ -267,9 +312,11 @@ StStore *st_open(Str home, Err *err) {
     Arena *arena = arena_new();
     StStore *store = ARENA_NEW(arena, StStore);
     store->arena = arena;
+    store->main = store;
     store->lock_fd = -1;
     store->reader_fd = -1;
-    if (pthread_mutex_init(&store->mutex, NULL) != 0 || pthread_mutex_init(&store->lease_mutex, NULL) != 0) {
+    if (pthread_mutex_init(&store->mutex, NULL) != 0 || pthread_mutex_init(&store->lease_mutex, NULL) != 0 ||
+        pthread_mutex_init(&store->claims_mutex, NULL) != 0) {
         (void)err_set(err, ERR_INTERNAL, "cannot make a mutex");
         arena_free(arena);
         return NULL;
@@ -290,6 +337,9 @@ void st_close(StStore *owned_store) {
     if (owned_store->scratch.len > 0) {
         st_remove_tree(owned_store->scratch.data);
     }
+    if (owned_store->reader != NULL) {
+        close_reader(owned_store->reader);
+    }
     if (owned_store->db != NULL) {
         st_files_close(owned_store);
         sweep_scratch(owned_store);
@@ -299,9 +349,12 @@ void st_close(StStore *owned_store) {
     if (owned_store->lock_fd >= 0) {
         (void)close(owned_store->lock_fd); /* also drops the lock */
     }
+    st_changes_close(owned_store);
     st_key_cache_free(owned_store->key_cache);
     (void)pthread_mutex_destroy(&owned_store->mutex);
     (void)pthread_mutex_destroy(&owned_store->lease_mutex);
+    st_claims_close(owned_store);
+    (void)pthread_mutex_destroy(&owned_store->claims_mutex);
     arena_free(owned_store->arena);
 }
 

@@ -129,6 +129,10 @@ typedef struct StCondition {
     Str etag; /* without quotes; empty: any; "*": must be there */
 } StCondition;
 
+/* A path for the bytes of one more object or part, where nothing is yet: for st_object_put or st_part_put, which then need not move it. Who makes the
+ * file and gives it to neither, removes it. */
+bool st_object_file(StStore *store, Arena *arena, Str *ret_path, Err *err);
+
 typedef struct StPut {
     Str key, etag, meta, tags;
     StLock lock; /* mode empty: the bucket's default */

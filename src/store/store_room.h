@@ -1,6 +1,7 @@
-/* store/store_room.h - what the files of store/ share: the handle and statements that clean up after themselves.
+/* store/store_room.h - what the files of store/ share: the handle, statements that clean up after themselves, and changes.
  *
- * Not for other rooms. Invariant: every use of db happens between st_lock and st_unlock.
+ * Not for other rooms. Invariant: every use of db happens between st_lock and st_unlock of the same handle. A store has two handles: the one that it is
+ * known by, whose connection writes, and a reader, so that nobody who only looks waits for the disk. A function that reads alone takes the reader first.
  */
 #ifndef SOLDER_STORE_STORE_ROOM_H
 #define SOLDER_STORE_STORE_ROOM_H
@@ -22,6 +23,8 @@ typedef struct StIdleStatement {
 enum { ST_IDLE_STATEMENTS = 64 };
 
 struct StStore {
+    StStore *main;   /* the handle that holds all that is the store's own, not a connection's: itself, or of a reader the store */
+    StStore *reader; /* NULL: this is one */
     Arena *arena; /* lives as long as the store */
     Str home;
     Str scratch; /* empty: not asked for */
@@ -31,16 +34,25 @@ struct StStore {
     StIdleStatement idle[ST_IDLE_STATEMENTS];
     size_t next_idle; /* which gives way when all places are taken */
     struct StKeyCache *key_cache; /* keys.c */
+    struct StChanges *changes;    /* changes.c */
     /* object_files.c */
     Str id;                     /* of the file readers/<id> */
     int reader_fd;
     _Atomic int64_t *published; /* what that file holds */
     pthread_mutex_t lease_mutex;
     StLease *oldest_lease, *youngest_lease;
+    pthread_mutex_t claims_mutex;
+    struct StClaim *claims; /* part_places.c */
     char single_directory[33];  /* "": none yet */
     int single_count;
     _Atomic int64_t swept_us;
 };
+
+/* The handle for functions that only read: what is committed when a statement begins. */
+StStore *st_reader(StStore *store);
+/* From here to its end all statements of the reader see the same rows. With its lock held, behind st_lease: a file must not go between the two. */
+bool st_snapshot(StStore *reader, Err *err);
+void st_snapshot_end(StStore *reader);
 
 void st_lock(StStore *store);
 void st_unlock(StStore *store);
@@ -68,6 +80,16 @@ bool st_finish(StStatement *statement);
 bool st_exec(StStore *store, const char *sql, Err *err);
 /* Ends a transaction: COMMIT when ok, else ROLLBACK. What became of it. */
 bool st_end(StStore *store, bool ok, Err *err);
+
+/* What one change does to rows; false with err set: none of it happens. */
+typedef bool (*StApply)(StStore *store, void *self, Err *err);
+
+/* Applies it in a transaction, and returns when that is on disk. Called without the lock. file: the name of an object file that the change's rows name,
+ * synced itself, whose directory is to be made durable first; empty: none. Changes that come while the disk is busy share the next transaction and its
+ * one sync; apply may then run on another thread, while the caller waits. */
+bool st_change(StStore *store, Str file, StApply apply, void *self, Err *err);
+bool st_changes_open(StStore *store, Err *err);
+void st_changes_close(StStore *store);
 
 /* NULL is allowed (keys.c). */
 void st_key_cache_free(struct StKeyCache *owned_cache);

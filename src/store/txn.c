@@ -14,6 +14,7 @@
 typedef struct TxnFile {
     Str key;
     Str name; /* below objects/ */
+    int64_t size; /* known at the commit */
 } TxnFile;
 
 struct StTxn {
@@ -86,38 +87,32 @@ static bool drop_replaced(StTxn *txn, const StBucket *bucket, int64_t now_us, Er
     return true;
 }
 
-static bool write_rows(StTxn *txn, const int64_t *sizes, Err *err) {
+static bool write_rows(StStore *store, void *self, Err *err) {
+    StTxn *txn = self;
     StBucket bucket;
     int64_t now_us = st_now_us();
     /* The bucket may have gone meanwhile: the foreign key says so, but less clearly. */
-    if (!st_find_bucket(txn->store, txn->arena, txn->bucket, &bucket, err) || !drop_replaced(txn, &bucket, now_us, err)) {
+    if (!st_find_bucket(store, txn->arena, txn->bucket, &bucket, err) || !drop_replaced(txn, &bucket, now_us, err)) {
         return false;
     }
     for (size_t i = 0; i < txn->files.count; i++) {
         const TxnFile *file = &txn->files.items[i];
         StPut put = {.key = file->key};
-        if (!st_object_insert(txn->store, txn->arena, &bucket, &put, file->name, sizes[i], now_us, NULL, err)) {
+        if (!st_object_insert(store, txn->arena, &bucket, &put, file->name, file->size, now_us, NULL, err)) {
             return false;
         }
     }
-    return st_directory_settle(txn->store, txn->id, err);
+    return st_directory_settle(store, txn->id, err);
 }
 
 bool st_txn_commit(StTxn *owned_txn, Err *err) {
     StTxn *txn = owned_txn;
     StStore *store = txn->store;
-    int64_t *sizes = ARENA_ARRAY(txn->arena, int64_t, txn->files.count);
     bool ok = true;
     for (size_t i = 0; ok && i < txn->files.count; i++) {
-        ok = st_sync_path(st_file_path(txn->arena, store, txn->files.items[i].name).data, O_RDONLY, &sizes[i], err);
+        ok = st_sync_path(st_file_path(txn->arena, store, txn->files.items[i].name).data, O_RDONLY, &txn->files.items[i].size, err);
     }
-    ok = ok && st_file_sync_directory(store, txn->id, err);
-    if (ok) {
-        st_lock(store);
-        ok = st_exec(store, "BEGIN IMMEDIATE", err);
-        ok = ok && st_end(store, write_rows(txn, sizes, err), err);
-        st_unlock(store);
-    }
+    ok = ok && st_change(store, txn->id, write_rows, txn, err);
     if (!ok) {
         st_txn_abort(txn);
         return false;

@@ -1,7 +1,8 @@
 /* store/uploads.h - multipart uploads: parts that become one object.
  *
  * Used by service/s3_multipart.c. Invariants: a part is there exactly when its row is, its bytes synced before; completing is one transaction that
- * makes the object and takes the upload away, so that after a kill the upload is either still whole or done.
+ * makes the object and takes the upload away, so that after a kill the upload is either still whole or done. Of the file that parts share
+ * (spec/store/0007_places.sql), a stretch is written by one request at a time, and never once a row names it.
  */
 #ifndef SOLDER_STORE_UPLOADS_H
 #define SOLDER_STORE_UPLOADS_H
@@ -18,11 +19,26 @@ typedef struct StUpload {
 typedef struct StPart {
     int64_t number;
     Str path; /* stays good until the arena is freed */
+    int64_t offset; /* of its bytes in that file */
+    bool is_placed; /* in the file that the object will be */
     int64_t size;
     int64_t modified_us;
     Str etag;
     Str meta; /* JSON: checksums; may be empty */
 } StPart;
+
+/* Where the bytes of a part go. */
+typedef struct StPlace {
+    Str path;
+    int64_t offset;
+    bool is_shared; /* with other parts: whoever gives up leaves the file alone; else he removes it */
+} StPlace;
+
+/* A part that is to come; size -1: not known. */
+typedef struct StComingPart {
+    Str bucket, key, upload;
+    int64_t number, size;
+} StComingPart;
 
 bool st_upload_create(StStore *store, Arena *arena, Str bucket, Str key, Str meta, Str tags, StUpload *ret_upload, Err *err);
 /* NoSuchUpload when it is not there, or is of another key. */
@@ -30,8 +46,11 @@ bool st_upload_get(StStore *store, Arena *arena, Str bucket, Str key, Str id, St
 /* Its parts and the row go. */
 bool st_upload_abort(StStore *store, Str bucket, Str key, Str id, Err *err);
 
-/* Takes the file at path, as st_object_put does; replaces a part of that number. Number, etag and meta of the part are read; *ret_us is when. */
-bool st_part_put(StStore *store, Arena *arena, Str bucket, Str key, Str id, const StPart *part, Str path, int64_t *ret_us, Err *err);
+/* A place for its bytes, the caller's alone until the arena is freed or st_part_put has taken it. Of an upload that isn't there, a file of its own. */
+bool st_part_place(StStore *store, Arena *arena, const StComingPart *coming, StPlace *ret_place, Err *err);
+/* Takes the bytes at the place, as st_object_put does; replaces a part of that number. Number, size, etag and meta of the part are read; *ret_us is
+ * when. */
+bool st_part_put(StStore *store, Arena *arena, Str bucket, Str key, Str id, const StPart *part, const StPlace *place, int64_t *ret_us, Err *err);
 /* In the order of their numbers, behind the number `after`, at most limit (0: all). */
 bool st_part_list(StStore *store, Arena *arena, Str id, int64_t after, size_t limit, const StPart **ret_parts, size_t *ret_count, Err *err);
 

@@ -17,7 +17,7 @@ typedef struct StVersionName {
 
 /* Takes the key's current row away, as its bucket has it; the name of what comes into its place. */
 bool st_version_make_room(StStore *store, Arena *arena, const StBucket *bucket, Str key, int64_t now_us, StVersionName *ret_name, Err *err);
-/* In a bucket with versions: markers for all objects from the key `from` up to, not including, `to` (empty: to the end), but those in spared. */
+/* In a bucket with versions: markers for all objects from the key `from` up to, not including, `to`, but those in spared. */
 bool st_version_hide_range(StStore *store, Arena *arena, const StBucket *bucket, Str from, Str to, const Map *spared, int64_t now_us, Err *err);
 
 #endif

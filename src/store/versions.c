@@ -122,10 +122,14 @@ static bool require_version(StStore *store, Arena *arena, const StBucket *bucket
 
 bool st_version_get(StStore *store, Arena *arena, Str bucket, Str key, Str version, StVersion *ret_version, Err *err) {
     StBucket row;
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_find_bucket(store, arena, bucket, &row, err) &&
-              require_version(store, arena, &row, key, version, ret_version, err);
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_snapshot(reader, err);
+    if (ok) {
+        ok = st_find_bucket(reader, arena, bucket, &row, err) && require_version(reader, arena, &row, key, version, ret_version, err);
+        st_snapshot_end(reader);
+    }
+    st_unlock(reader);
     return ok;
 }
 
@@ -223,7 +227,7 @@ static bool hide(StStore *store, Arena *arena, const StBucket *bucket, Str key, 
 
 bool st_version_hide_range(StStore *store, Arena *arena, const StBucket *bucket, Str from, Str to, const Map *spared, int64_t now_us, Err *err) {
     VEC(Str) keys = {.arena = arena};
-    StStatement statement = key_statement(store, "SELECT key FROM object WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3)", bucket->name, from, err);
+    StStatement statement = key_statement(store, "SELECT key FROM object WHERE bucket = ?1 AND key >= ?2 AND key < ?3", bucket->name, from, err);
     st_bind_blob(&statement, to);
     while (st_step(&statement)) {
         VEC_PUSH(&keys, st_column(&statement, arena, 0));
@@ -313,66 +317,82 @@ static bool remove_one(StStore *store, Arena *arena, const StBucket *bucket, con
     return hide(store, arena, bucket, removal->key, now_us, &ret_removed->version, err);
 }
 
+typedef struct Removals {
+    Arena *arena;
+    Str bucket;
+    const StRemoval *items;
+    size_t count;
+    StRemoved *ret_removed;
+} Removals;
+
 /* What speaks against one removal is found before it changes anything: the others go on. */
-static bool remove_all(StStore *store, Arena *arena, Str name, const StRemoval *removals, size_t count, StRemoved *ret_removed, Err *err) {
+static bool remove_all(StStore *store, void *self, Err *err) {
+    const Removals *all = self;
     StBucket bucket;
     int64_t now_us = st_now_us();
-    bool ok = st_find_bucket(store, arena, name, &bucket, err);
-    for (size_t i = 0; ok && i < count; i++) {
+    bool ok = st_find_bucket(store, all->arena, all->bucket, &bucket, err);
+    for (size_t i = 0; ok && i < all->count; i++) {
         Err failure = {0};
-        if (!remove_one(store, arena, &bucket, &removals[i], now_us, &ret_removed[i], &failure)) {
+        if (!remove_one(store, all->arena, &bucket, &all->items[i], now_us, &all->ret_removed[i], &failure)) {
             ok = strncmp(failure.code, "SOLDER.", 7) != 0 || err_set(err, failure.code, "%s", failure.message);
-            ret_removed[i].failure = ARENA_NEW(arena, Err);
-            *ret_removed[i].failure = failure;
+            all->ret_removed[i].failure = ARENA_NEW(all->arena, Err);
+            *all->ret_removed[i].failure = failure;
         }
     }
     return ok;
 }
 
 bool st_objects_remove(StStore *store, Arena *arena, Str bucket, const StRemoval *removals, size_t count, StRemoved *ret_removed, Err *err) {
-    st_lock(store);
-    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, remove_all(store, arena, bucket, removals, count, ret_removed, err), err);
-    st_unlock(store);
+    Removals all = {.arena = arena, .bucket = bucket, .items = removals, .count = count, .ret_removed = ret_removed};
+    bool ok = st_change(store, STR(""), remove_all, &all, err);
     st_sweep_soon(store);
     return ok;
 }
 
 /* ---- what changes of a version ---- */
 
+typedef struct VersionChange {
+    Arena *arena;
+    Str bucket, key, version;
+    Str tags;
+    const StLock *lock; /* of which part is meant */
+    StLockPart part;
+    bool bypasses_governance;
+    Str *ret_version;
+} VersionChange;
+
 /* The version that is to be changed, and the table that its row stands in. */
-static bool find_changed(StStore *store, Arena *arena, Str name, Str key, Str version, StVersion *ret_version, bool *ret_is_kept, Err *err) {
+static bool find_changed(StStore *store, const VersionChange *change, StVersion *ret_version, bool *ret_is_kept, Err *err) {
     StBucket bucket;
-    if (!st_find_bucket(store, arena, name, &bucket, err) || !require_version(store, arena, &bucket, key, version, ret_version, err)) {
+    if (!st_find_bucket(store, change->arena, change->bucket, &bucket, err) ||
+        !require_version(store, change->arena, &bucket, change->key, change->version, ret_version, err)) {
         return false;
     }
     *ret_is_kept = !ret_version->is_latest;
     return !ret_version->is_marker ||
-           err_set(err, "MethodNotAllowed", "s3://%.*s/%.*s is a delete marker", STR_ARG(name), STR_ARG(key));
+           err_set(err, "MethodNotAllowed", "s3://%.*s/%.*s is a delete marker", STR_ARG(change->bucket), STR_ARG(change->key));
 }
 
-static bool set_tags(StStore *store, Arena *arena, Str bucket, Str key, Str version, Str tags, Str *ret_version, Err *err) {
+static bool set_tags(StStore *store, void *self, Err *err) {
+    const VersionChange *change = self;
     StVersion found;
     bool is_kept = false;
-    if (!find_changed(store, arena, bucket, key, version, &found, &is_kept, err)) {
+    if (!find_changed(store, change, &found, &is_kept, err)) {
         return false;
     }
-    *ret_version = found.object.version;
+    *change->ret_version = found.object.version;
     StStatement statement = key_statement(store,
                                           is_kept ? "UPDATE object_version SET tags = ?3 WHERE bucket = ?1 AND key = ?2 AND seq = ?4"
                                                   : "UPDATE object SET tags = ?3 WHERE bucket = ?1 AND key = ?2 AND seq = ?4",
-                                          bucket, key, err);
-    st_bind_str(&statement, tags);
+                                          change->bucket, change->key, err);
+    st_bind_str(&statement, change->tags);
     st_bind_i64(&statement, found.object.seq);
     return run(&statement);
 }
 
 bool st_version_set_tags(StStore *store, Arena *arena, Str bucket, Str key, Str version, Str tags, Str *ret_version, Err *err) {
-    st_lock(store);
-    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, set_tags(store, arena, bucket, key, version, tags, ret_version, err), err);
-    st_unlock(store);
-    return ok;
+    VersionChange change = {.arena = arena, .bucket = bucket, .key = key, .version = version, .tags = tags, .ret_version = ret_version};
+    return st_change(store, STR(""), set_tags, &change, err);
 }
 
 /* A retention that holds may be made longer by anyone, and a governance may become a compliance; else it takes the right to bypass, or is impossible. */
@@ -382,17 +402,18 @@ static bool may_retain(const StLock *old, const StLock *new, bool bypasses_gover
     return is_over || is_stricter || (bypasses_governance && str_eq_c(old->mode, "GOVERNANCE"));
 }
 
-static bool set_lock(StStore *store, Arena *arena, Str bucket, Str key, Str version, StLockPart part, const StLock *lock, bool bypasses_governance,
-                     Err *err) {
+static bool set_lock(StStore *store, void *self, Err *err) {
+    const VersionChange *change = self;
+    const StLock *lock = change->lock;
     StVersion found;
     bool is_kept = false;
-    if (!find_changed(store, arena, bucket, key, version, &found, &is_kept, err)) {
+    if (!find_changed(store, change, &found, &is_kept, err)) {
         return false;
     }
     StLock new = found.object.lock;
-    if (part == ST_LEGAL_HOLD) {
+    if (change->part == ST_LEGAL_HOLD) {
         new.legal_hold = lock->legal_hold;
-    } else if (may_retain(&found.object.lock, lock, bypasses_governance, st_now_us())) {
+    } else if (may_retain(&found.object.lock, lock, change->bypasses_governance, st_now_us())) {
         new.mode = lock->mode;
         new.until_us = lock->until_us;
     } else {
@@ -402,7 +423,7 @@ static bool set_lock(StStore *store, Arena *arena, Str bucket, Str key, Str vers
         store,
         is_kept ? "UPDATE object_version SET lock_mode = ?3, lock_until_us = ?4, legal_hold = ?5 WHERE bucket = ?1 AND key = ?2 AND seq = ?6"
                 : "UPDATE object SET lock_mode = ?3, lock_until_us = ?4, legal_hold = ?5 WHERE bucket = ?1 AND key = ?2 AND seq = ?6",
-        bucket, key, err);
+        change->bucket, change->key, err);
     st_bind_str(&statement, new.mode);
     st_bind_i64(&statement, new.until_us);
     st_bind_i64(&statement, new.legal_hold ? 1 : 0);
@@ -412,11 +433,14 @@ static bool set_lock(StStore *store, Arena *arena, Str bucket, Str key, Str vers
 
 bool st_version_set_lock(StStore *store, Arena *arena, Str bucket, Str key, Str version, StLockPart part, const StLock *lock, bool bypasses_governance,
                          Err *err) {
-    st_lock(store);
-    bool ok = st_exec(store, "BEGIN IMMEDIATE", err);
-    ok = ok && st_end(store, set_lock(store, arena, bucket, key, version, part, lock, bypasses_governance, err), err);
-    st_unlock(store);
-    return ok;
+    VersionChange change = {.arena = arena,
+                            .bucket = bucket,
+                            .key = key,
+                            .version = version,
+                            .lock = lock,
+                            .part = part,
+                            .bypasses_governance = bypasses_governance};
+    return st_change(store, STR(""), set_lock, &change, err);
 }
 
 /* ---- listing ---- */
@@ -427,16 +451,13 @@ typedef VEC(StVersionEntry) EntryList;
 typedef struct Start {
     Str key;
     int64_t before_seq; /* INT64_MAX: none is left out */
-    bool is_none;       /* the page is empty */
 } Start;
 
 static Start first_version(Arena *arena, const StVersionPage *page) {
     Start start = {.key = page->prefix, .before_seq = INT64_MAX};
     Str rolled = str_starts_with(page->after_key, page->prefix) ? st_rolled_up(page->after_key, page->prefix, page->delimiter) : STR("");
     if (rolled.len > 0) {
-        Str end = st_prefix_end(arena, rolled);
-        start.is_none = end.len == 0;
-        start.key = end;
+        start.key = st_prefix_end(arena, rolled);
     } else if (page->after_key.len > 0 && str_cmp(page->after_key, start.key) >= 0) {
         char digits[SEQ_DIGITS + 1] = {0};
         bool is_inside = page->after_version.len == ID_SIZE;
@@ -451,7 +472,7 @@ static Start first_version(Arena *arena, const StVersionPage *page) {
 
 /* Both tables in one order, each read along its index: SQLite merges them without sorting. */
 #define WALK(table, more)                                                                                                                            \
-    "SELECT " ST_OBJECT_COLUMNS more " FROM " table " WHERE bucket = ?1 AND key >= ?2 AND (length(?3) = 0 OR key < ?3)"
+    "SELECT " ST_OBJECT_COLUMNS more " FROM " table " WHERE bucket = ?1 AND key >= ?2 AND key < ?3"
 
 static const char WALK_SQL[] = WALK("object", ", 0 AS is_marker, 0 AS replaced_us, 1 AS is_current") " UNION ALL " WALK(
     "object_version", ", is_marker, replaced_us, 0 AS is_current") " ORDER BY key, seq DESC";
@@ -465,7 +486,6 @@ static bool take_row(StStore *store, Arena *arena, StStatement *statement, const
     if (rolled.len > 0) {
         VEC_PUSH(entries, (StVersionEntry){.is_prefix = true, .version.object.key = str_copy(arena, rolled)});
         start->key = st_prefix_end(arena, rolled);
-        start->is_none = start->key.len == 0;
         return true;
     }
     StVersion version = read_version(store, statement, arena);
@@ -479,7 +499,7 @@ static bool take_row(StStore *store, Arena *arena, StStatement *statement, const
 static bool walk(StStore *store, Arena *arena, Str bucket, const StVersionPage *page, Start start, EntryList *entries, bool *ret_more, Err *err) {
     Str end = st_prefix_end(arena, page->prefix);
     Str last_key = STR("");
-    for (bool is_done = false; !is_done && !start.is_none && !*ret_more;) {
+    for (bool is_done = false; !is_done && !*ret_more;) {
         bool is_rest = start.before_seq != INT64_MAX;
         bool jumps = false;
         StStatement statement = st_prepare(store, is_rest ? REST_SQL : WALK_SQL, err);
@@ -516,7 +536,7 @@ static bool find_start(StStore *store, Arena *arena, const StBucket *bucket, con
     if (!find_version(store, arena, bucket, page->after_key, page->after_version, &found, &version, err)) {
         return false;
     }
-    if (found && !ret_start->is_none && ret_start->key.len == page->after_key.len + 1) {
+    if (found && ret_start->key.len == page->after_key.len + 1) {
         ret_start->key.len--;
         ret_start->before_seq = version.object.seq;
     }
@@ -529,10 +549,15 @@ bool st_version_page(StStore *store, Arena *arena, Str bucket, const StVersionPa
     StBucket row;
     Start start;
     *ret_more = false;
-    st_lock(store);
-    bool ok = st_lease(store, arena, err) && st_find_bucket(store, arena, bucket, &row, err) && find_start(store, arena, &row, page, &start, err) &&
-              (start.is_none || page->limit == 0 || walk(store, arena, bucket, page, start, &entries, ret_more, err));
-    st_unlock(store);
+    StStore *reader = st_reader(store);
+    st_lock(reader);
+    bool ok = st_lease(reader, arena, err) && st_snapshot(reader, err);
+    if (ok) {
+        ok = st_find_bucket(reader, arena, bucket, &row, err) && find_start(reader, arena, &row, page, &start, err) &&
+             (page->limit == 0 || walk(reader, arena, bucket, page, start, &entries, ret_more, err));
+        st_snapshot_end(reader);
+    }
+    st_unlock(reader);
     *ret_entries = entries.items;
     *ret_count = entries.count;
     return ok;

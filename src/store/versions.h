@@ -23,6 +23,13 @@ bool st_bucket_setting_put(StStore *store, Str bucket, Str name, Str json, Err *
 /* The same as _get in one step; of a bucket that is not there, there is none. */
 bool st_bucket_setting_peek(StStore *store, Arena *arena, Str bucket, Str name, Str *ret_json, Err *err);
 bool st_bucket_setting_delete(StStore *store, Str bucket, Str name, Err *err);
+/* Whether any bucket has it. */
+bool st_bucket_setting_is_used(StStore *store, Str name, bool *ret_is_used, Err *err);
+
+/* Settings that a bucket has several of are named kind/id. As st_bucket_setting_put; TooManyConfigurations: it would be more than most. */
+bool st_bucket_setting_put_one(StStore *store, Str bucket, Str kind, Str id, Str json, int64_t most, Err *err);
+/* Their JSON in the order of the ids, up to limit, behind one id (empty: from the first). */
+bool st_bucket_setting_list(StStore *store, Arena *arena, Str bucket, Str kind, Str after, size_t limit, const Str **ret_jsons, size_t *ret_count, Err *err);
 
 /* ---- versions ---- */
 

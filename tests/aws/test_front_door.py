@@ -114,6 +114,10 @@ def test_buckets_in_host_names(door: Server) -> None:
 
     for host in (f"localhost:{door.port}", "localhost", "s3.localhost", "s3.us-east-1.localhost", "objects.example:80", "s3.objects.example", "s3.amazonaws.com"):
         assert get(host) == (200, b"bytes"), host
+    deadline = time.monotonic() + 60
+    while [json.loads(line)["path"] for line in list(door.log) if line.startswith("{")].count("/my.bucket/a/b") < 7:
+        assert time.monotonic() < deadline, "the log names the bucket wherever the request has it"
+        time.sleep(0.02)
     for host in ("s3.localhost", "objects.example", "s3.us-east-1.amazonaws.com", "s3-us-west-2.amazonaws.com"):
         connection = http.client.HTTPConnection("127.0.0.1", door.port, timeout=30)
         path_style = door.client("s3", endpoint_url=f"http://{host}", config=Config(s3={"addressing_style": "path"}))
@@ -178,6 +182,36 @@ def test_header_floods(door: Server) -> None:
             answer = read_to_end(connection)
         assert answer == b"" or re.match(rb"HTTP/1\.1 4(13|31|00) ", answer), answer[:200]
     assert door.client("sts").get_caller_identity()["Account"] == "000000000000"
+
+
+AMBIGUOUS = {
+    "two lengths": b"Content-Length: 3\r\nContent-Length: 40",
+    "both framings": b"Content-Length: 3\r\nTransfer-Encoding: chunked",
+    "another coding": b"Transfer-Encoding: xchunked",
+    "two codings": b"Transfer-Encoding: chunked, identity",
+    "a name with a blank": b"Content-Length : 3",
+    "a length that is none": b"Content-Length: +3",
+    "a list of lengths": b"Content-Length: 3, 3",
+    "two hosts": b"Content-Length: 3\r\nHost: elsewhere",
+}
+
+
+@pytest.mark.parametrize("path", ["/my.bucket/smuggled", "/health"])
+@pytest.mark.parametrize("headers", AMBIGUOUS.values(), ids=list(AMBIGUOUS))
+def test_ambiguous_requests(door: Server, headers: bytes, path: str) -> None:
+    """Where a request ends must be clear: else it is refused, and what comes behind it on the connection is no request."""
+    method = b"GET" if path == "/health" else b"PUT"
+    with socket.create_connection(("127.0.0.1", door.port), timeout=30) as connection:
+        connection.sendall(method + b" " + path.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n" + headers + b"\r\n\r\nabcGET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        answer = read_to_end(connection)
+    assert answer.startswith(b"HTTP/1.1 400 ") and b" 200 " not in answer, answer
+
+
+def test_one_length_twice(door: Server) -> None:
+    """The same length again says nothing else (RFC 9112, 6.3)."""
+    with socket.create_connection(("127.0.0.1", door.port), timeout=30) as connection:
+        connection.sendall(b"PUT /my.bucket/x HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc")
+        assert read_to_end(connection).startswith(b"HTTP/1.1 403 ")  # it is not signed
 
 
 def test_five_hundred_connections(server: Server) -> None:

@@ -171,5 +171,7 @@ def test_any_input_of_the_model_gets_an_answer(server: Server, service: str) -> 
             except (TypeError, ValueError, AttributeError, KeyError, UnicodeError, botocore.exceptions.ParamValidationError, botocore.exceptions.MissingDependencyException, botocore.exceptions.FlexibleChecksumError):
                 continue  # botocore itself could not write it
             except botocore.exceptions.BotoCoreError as error:
+                if isinstance(error.kwargs.get("error"), ValueError):
+                    continue  # nor could http.client: metadata's name is no header's
                 raise AssertionError(f"{what}: no answer: {error!r}\n{''.join(server.log[-20:])}") from error
     assert answers["success"] > 0 and answers["error"] > 0, answers

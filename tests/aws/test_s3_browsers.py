@@ -14,6 +14,7 @@ import pytest
 from botocore.config import Config
 
 from tests.aws.conftest import Server
+from tests.aws.test_s3_checksums import ALGORITHMS, text
 from tests.aws.test_s3_objects import code, fetch
 
 RULES = [
@@ -145,6 +146,40 @@ def test_answers_to_forms(server: Server, s3: Any) -> None:
     s3.put_bucket_versioning(Bucket="closed", VersioningConfiguration={"Status": "Enabled"})
     made = s3.generate_presigned_post("closed", "k")["fields"]
     assert post(server, "closed", made, b"x")[2]["x-amz-version-id"] == s3.head_object(Bucket="closed", Key="k")["VersionId"]
+
+
+def test_tags_of_forms(server: Server, s3: Any) -> None:
+    tags = [{"Key": "a b", "Value": "1+1=2&c"}, {"Key": "ü", "Value": ""}]
+    rows = "".join(f"<Tag><Key>{tag['Key']}</Key><Value>{tag['Value'].replace('&', '&amp;')}</Value></Tag>" for tag in tags)
+    xml = f"<Tagging><TagSet>{rows}</TagSet></Tagging>"
+    assert post(server, "pages", form(s3, "tagged", {"tagging": xml}, [{"tagging": xml}]), b"x")[0] == 204
+    assert s3.get_object_tagging(Bucket="pages", Key="tagged")["TagSet"] == tags
+    status, answer, _ = post(server, "pages", form(s3, "untagged", {"tagging": "<Tagging>"}, [["starts-with", "$tagging", ""]]), b"x")
+    assert status == 400 and b"<Code>MalformedXML</Code>" in answer
+    assert code(lambda: s3.head_object(Bucket="pages", Key="untagged")) == (404, "404")
+
+
+@pytest.mark.parametrize("body", [b"", b"x", b"123456789" * 9999], ids=len)
+def test_checksums_of_forms(server: Server, s3: Any, body: bytes) -> None:
+    sums = {name: text(name, body) for name in ALGORITHMS}
+
+    def send(**fields: str) -> tuple[int, str]:
+        given = {name.replace("_", "-"): value for name, value in fields.items()}
+        status, answer, _ = post(server, "pages", form(s3, "summed", given, [{name: value} for name, value in given.items()]), body)
+        return status, answer.decode().partition("<Code>")[2].partition("</Code>")[0]
+
+    for name, checksum in sums.items():
+        assert send(**{f"x-amz-checksum-{name.lower()}": checksum, "x-amz-checksum-algorithm": name}) == (204, "")
+        assert s3.head_object(Bucket="pages", Key="summed", ChecksumMode="ENABLED")[f"Checksum{name}"] == checksum
+        assert send(**{f"x-amz-checksum-{name.lower()}": text(name, b"other")}) == (400, "BadDigest")
+        s3.delete_object(Bucket="pages", Key="summed")
+        assert send(x_amz_checksum_algorithm=name) == (204, "")
+        assert s3.head_object(Bucket="pages", Key="summed", ChecksumMode="ENABLED")[f"Checksum{name}"] == checksum
+    assert send() == (204, "")
+    assert s3.head_object(Bucket="pages", Key="summed", ChecksumMode="ENABLED")["ChecksumCRC64NVME"] == sums["CRC64NVME"]
+    assert send(x_amz_checksum_algorithm="CRC16") == (400, "InvalidRequest")
+    assert send(content_md5=base64.b64encode(hashlib.md5(body).digest()).decode()) == (204, "")
+    assert send(content_md5=base64.b64encode(hashlib.md5(b"other").digest()).decode()) == (400, "BadDigest")
 
 
 def test_forms_that_are_refused(server: Server, s3: Any) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
+import json
+import pathlib
+import subprocess
 import zlib
 from typing import Any, Callable, Iterator
 
 import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 
-from tests.aws.conftest import Server
+from tests.aws.conftest import SOLDER, Server
 from tests.aws.test_s3_multipart import MIB, noise
 from tests.aws.test_s3_objects import code
 
@@ -82,6 +86,73 @@ def test_of_objects(s3: Any, algorithm: str) -> None:
     assert (got["ETag"], got["ObjectSize"], got["StorageClass"]) == (hashlib.md5(body).hexdigest(), len(body), "STANDARD")
     (item,) = s3.list_objects_v2(Bucket="sums", Prefix=algorithm)["Contents"][:1]
     assert (item["ChecksumAlgorithm"], item["ChecksumType"]) == ([algorithm], "FULL_OBJECT")
+
+
+@pytest.fixture(name="plain", scope="module")
+def _plain(server: Server, s3: Any) -> Any:
+    """A client that sends no checksum of its own."""
+    assert s3 is not None
+    return server.client("s3", config=Config(request_checksum_calculation="when_required", retries={"total_max_attempts": 1}))
+
+
+@pytest.mark.parametrize("size", [0, 1, 63, 64, 65, 70_000])
+def test_what_comes_without_gets_one(plain: Any, size: int) -> None:
+    body = noise(size)
+    wanted = {"ChecksumCRC64NVME": text("CRC64NVME", body), "ChecksumType": "FULL_OBJECT"}
+
+    def shown(answer: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in answer.items() if name.startswith("Checksum")}
+
+    assert shown(plain.put_object(Bucket="sums", Key="bare", Body=body)) == wanted
+    assert shown(plain.head_object(Bucket="sums", Key="bare", ChecksumMode="ENABLED")) == wanted
+    assert shown(plain.get_object(Bucket="sums", Key="bare", ChecksumMode="ENABLED")) == wanted
+    assert shown(plain.head_object(Bucket="sums", Key="bare")) == {}
+    assert plain.get_object_attributes(Bucket="sums", Key="bare", ObjectAttributes=["Checksum"])["Checksum"] == wanted
+    (item,) = plain.list_objects_v2(Bucket="sums", Prefix="bare")["Contents"]
+    assert item["ChecksumAlgorithm"] == ["CRC64NVME"]
+    assert shown(plain.copy_object(Bucket="sums", Key="copy", CopySource="sums/bare")["CopyObjectResult"]) == wanted
+
+
+def test_defaults_by_the_cli(server: Server, s3: Any, tmp_path: pathlib.Path) -> None:
+    s3.create_bucket(Bucket="defaults")
+    (tmp_path / "body").write_bytes(b"123456789")
+    names = ("--bucket", "defaults", "--key", "k")
+    env = {**server.env, "AWS_REQUEST_CHECKSUM_CALCULATION": "when_required"}
+    shown = subprocess.run([SOLDER, "aws", "s3api", "put-object", *names, "--body", tmp_path / "body"], env=env, capture_output=True, text=True, check=True)
+    wanted = {"ChecksumCRC64NVME": text("CRC64NVME", b"123456789"), "ChecksumType": "FULL_OBJECT", "ServerSideEncryption": "AES256"}
+    head = server.aws("s3api", "head-object", *names, "--checksum-mode", "ENABLED")
+    for answer in (json.loads(shown.stdout), head):
+        assert {name: answer.get(name) for name in wanted} == wanted
+
+
+def test_uploads_without_get_one(plain: Any) -> None:
+    bodies, member = [noise(5 * MIB + 3, 1), noise(5 * MIB, 2), noise(77, 3)], "ChecksumCRC64NVME"
+    plain.put_object(Bucket="sums", Key="source", Body=bodies[1])
+    begun = plain.create_multipart_upload(Bucket="sums", Key="bare")
+    upload = {"Bucket": "sums", "Key": "bare", "UploadId": begun["UploadId"]}
+    first = plain.upload_part(**upload, PartNumber=1, Body=bodies[0])
+    second = plain.upload_part_copy(**upload, PartNumber=2, CopySource="sums/source")["CopyPartResult"]
+    third = plain.upload_part(**upload, PartNumber=3, Body=bodies[2], ChecksumAlgorithm="SHA256")  # of the part alone
+    assert [first[member], second[member]] == [text("CRC64NVME", body) for body in bodies[:2]]
+    assert third["ChecksumSHA256"] == text("SHA256", bodies[2]) and member not in third
+    parts = {"Parts": [{"PartNumber": number, "ETag": part["ETag"]} for number, part in enumerate((first, second, third), 1)]}
+    wrong = {member: text("CRC64NVME", b"other")}
+    assert code(lambda: plain.complete_multipart_upload(**upload, MultipartUpload=parts, **wrong)) == (400, "BadDigest")
+    done = plain.complete_multipart_upload(**upload, MultipartUpload=parts)
+    for answer in (done, plain.head_object(Bucket="sums", Key="bare", ChecksumMode="ENABLED")):
+        assert (answer[member], answer["ChecksumType"]) == (text("CRC64NVME", b"".join(bodies)), "FULL_OBJECT")
+    got = plain.get_object_attributes(Bucket="sums", Key="bare", ObjectAttributes=ALL)
+    assert (got["Checksum"][member], got["ObjectParts"]) == (done[member], {"TotalPartsCount": 3})
+
+
+def test_of_files_of_the_engine(server: Server, plain: Any, tmp_path: pathlib.Path) -> None:
+    """What is put into the bucket's folder without a request has none, until a copy computes it."""
+    (tmp_path / "rows").write_bytes(b"a,b\n1,2\n")
+    subprocess.run([SOLDER, "s3", "cp", tmp_path / "rows", "s3://sums/rows"], env=server.env, check=True)
+    head = plain.head_object(Bucket="sums", Key="rows", ChecksumMode="ENABLED")
+    assert not any(name.startswith("Checksum") for name in head) and head["ServerSideEncryption"] == "AES256"
+    copied = plain.copy_object(Bucket="sums", Key="rows2", CopySource="sums/rows")["CopyObjectResult"]
+    assert copied["ChecksumCRC64NVME"] == text("CRC64NVME", b"a,b\n1,2\n")
 
 
 class TrailerAuth(S3SigV4Auth):

@@ -7,7 +7,10 @@ import hashlib
 import io
 import pathlib
 import random
+import socket
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -200,3 +203,49 @@ def test_uploads_outlive_the_server(fresh_server: Server) -> None:
     second = send(s3, upload, 2, bodies[1])
     assert complete(s3, upload, [first, second])["ETag"] == joined_etag(bodies)
     assert s3.get_object(Bucket="parts", Key="later")["Body"].read() == b"".join(bodies)
+
+
+def break_off(server: Server, s3: Any, upload: dict[str, str], number: int, body: bytes) -> None:
+    """A part whose connection ends before half of it came; returns when the server has noticed."""
+    url = s3.generate_presigned_url("upload_part", {**upload, "PartNumber": number})
+    path = url.removeprefix(server.endpoint)
+    seen = len(server.log)
+    with socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(f"PUT {path} HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body[: len(body) // 3])
+    deadline = time.monotonic() + 300
+    while not any("UploadPart" in line and " 499 " in line for line in server.log[seen:]):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_came_before(server: Server, s3: Any, seed: int) -> None:
+    """Parts at once and in any order, some twice, some broken off, of one size or not, some left out in the end: the object is the parts that were named."""
+    draw = random.Random(seed)
+    sizes = [5 * MIB] * 4 if draw.random() < 0.7 else [draw.choice((5 * MIB, 5 * MIB + 1, 6 * MIB)) for _ in range(4)]
+    sizes.append(draw.choice((1, 100_000, 5 * MIB, 7 * MIB)))
+    upload = begin(s3, f"random/{seed}")
+    kept: dict[int, bytes] = {}
+    named: dict[int, dict[str, Any]] = {}
+
+    def put(number: int, body: bytes) -> None:
+        named[number], kept[number] = send(s3, upload, number, body), body
+
+    steps = [(number, noise(size, seed * 100 + number)) for number, size in enumerate(sizes, start=1)]
+    draw.shuffle(steps)
+    for number, body in steps[:2]:
+        if draw.random() < 0.5:
+            break_off(server, s3, upload, number, noise(len(body), 7))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda step: put(*step), steps))
+    for number, body in draw.sample(steps, draw.randrange(3)):
+        put(number, noise(len(body), 1000 + number))
+    if draw.random() < 0.5:
+        break_off(server, s3, upload, draw.randrange(1, 6), noise(5 * MIB, 8))
+    numbers = sorted(draw.sample(range(1, 5), draw.choice((3, 4, 4, 4)))) + [5]
+    complete(s3, upload, [named[number] for number in numbers])
+    got = s3.get_object(Bucket="parts", Key=f"random/{seed}")
+    wanted = [kept[number] for number in numbers]
+    assert got["Body"].read() == b"".join(wanted) and got["ETag"] == joined_etag(wanted)
+    assert code(lambda: send(s3, upload, 1, noise(5 * MIB, 9))) == "NoSuchUpload"
+    assert s3.get_object(Bucket="parts", Key=f"random/{seed}")["Body"].read() == b"".join(wanted)

@@ -187,15 +187,25 @@ def test_encryption_headers(s3: Any) -> None:
     def shown(answer: dict[str, Any]) -> dict[str, Any]:
         return {name: answer[name] for name in asked if name in answer}
 
-    assert shown(s3.put_object(Bucket="secret", Key="plain", Body=b"x")) == {}
+    by_default = {"ServerSideEncryption": "AES256"}
+    assert shown(s3.put_object(Bucket="secret", Key="plain", Body=b"x")) == by_default
+    assert shown(s3.head_object(Bucket="secret", Key="plain")) == by_default and shown(s3.get_object(Bucket="secret", Key="plain")) == by_default
+    assert shown(s3.copy_object(Bucket="secret", Key="c", CopySource={"Bucket": "secret", "Key": "plain"})) == by_default
+    upload = s3.create_multipart_upload(Bucket="secret", Key="m")
+    names = {"Bucket": "secret", "Key": "m", "UploadId": upload["UploadId"]}
+    part = s3.upload_part(**names, PartNumber=1, Body=b"x")
+    copied = s3.upload_part_copy(**names, PartNumber=2, CopySource={"Bucket": "secret", "Key": "plain"})
+    done = s3.complete_multipart_upload(**names, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+    assert [shown(answer) for answer in (upload, part, copied, done, s3.head_object(Bucket="secret", Key="m"))] == [by_default] * 5
     assert shown(s3.put_object(Bucket="secret", Key="k", Body=b"x", **asked)) == asked
     assert shown(s3.head_object(Bucket="secret", Key="k")) == asked and shown(s3.get_object(Bucket="secret", Key="k")) == asked
-    s3.put_bucket_encryption(
-        Bucket="secret", ServerSideEncryptionConfiguration={"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
-    )
-    assert shown(s3.put_object(Bucket="secret", Key="plain", Body=b"x")) == {"ServerSideEncryption": "AES256"}
     # A copy has its bucket's encryption, or its own, not its source's.
-    assert shown(s3.copy_object(Bucket="secret", Key="c", CopySource={"Bucket": "secret", "Key": "k"})) == {"ServerSideEncryption": "AES256"}
+    assert shown(s3.copy_object(Bucket="secret", Key="c", CopySource={"Bucket": "secret", "Key": "k"})) == by_default
+    kms = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
+    s3.put_bucket_encryption(Bucket="secret", ServerSideEncryptionConfiguration={"Rules": [kms]})
+    assert shown(s3.put_object(Bucket="secret", Key="other", Body=b"x")) == shown(s3.head_object(Bucket="secret", Key="other")) == {"ServerSideEncryption": "aws:kms"}
+    assert shown(s3.head_object(Bucket="secret", Key="plain")) == by_default
+    assert shown(s3.copy_object(Bucket="secret", Key="c", CopySource={"Bucket": "secret", "Key": "plain"})) == {"ServerSideEncryption": "aws:kms"}
     upload = s3.create_multipart_upload(Bucket="secret", Key="m", **asked)
     names = {"Bucket": "secret", "Key": "m", "UploadId": upload["UploadId"]}
     part = s3.upload_part(**names, PartNumber=1, Body=b"x")

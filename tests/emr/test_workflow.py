@@ -14,6 +14,7 @@ import pyarrow.parquet as parquet
 import pytest
 from botocore.exceptions import ClientError
 from tests.aws.conftest import ROOT, SOLDER, Server
+from tests.aws.test_front_door import TlsServer, make_certificate
 from tests.emr.conftest import Emr, wait_until
 
 EXAMPLES = ROOT / "examples"
@@ -27,9 +28,11 @@ def sorted_rows(files: list[Any]) -> tuple[list[tuple[str, str]], list[dict[str,
     return [(field.name, str(field.type)) for field in tables[0].schema], sorted(rows, key=lambda row: [str(value) for value in row.values()])
 
 
-def test_by_the_cli(tmp_path: pathlib.Path) -> None:
-    """As its user types it: `solder serve`, `eval "$(solder env)"`, then the commands."""
-    server = Server(tmp_path / "home")
+@pytest.mark.parametrize("has_tls", [False, True], ids=["plain", "tls"])
+def test_by_the_cli(tmp_path: pathlib.Path, has_tls: bool) -> None:
+    """As its user types it: `solder serve`, `eval "$(solder env)"`, then the commands. Over TLS jobs, Spark and S3A reach the server all the same."""
+    files = make_certificate(tmp_path, "server") if has_tls else ("", "")
+    server = TlsServer(tmp_path / "home", "--tls-cert", files[0], "--tls-key", files[1]) if has_tls else Server(tmp_path / "home")
     results = tmp_path / "results"
     results.mkdir()
     try:

@@ -104,7 +104,7 @@ static void test_buckets(void **state) {
 static void test_listing_follows_bytes(void **state) {
     Fixture *fixture = *state;
     assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
-    const char *keys[] = {"dir/b", "dir/a", "dirty", "dir", "dir/\xC3\xA9", "\xFF\xFF"};
+    const char *keys[] = {"dir/b", "dir/a", "dirty", "dir", "dir/\xC3\xA9", "\xF4\x8F\xBF\xBF" /* the last character */};
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
         put_object(fixture, keys[i], "x");
     }
@@ -116,7 +116,12 @@ static void test_listing_follows_bytes(void **state) {
     assert_true(str_eq_c(objects[1].key, "dir/\xC3\xA9"));
     assert_int_equal(count_objects(fixture, ""), 6);
     assert_int_equal(count_objects(fixture, "dir"), 5);
-    assert_int_equal(count_objects(fixture, "\xFF"), 1);
+    assert_int_equal(count_objects(fixture, "\xF4"), 1);
+    StTxn *txn = st_txn_begin(fixture->store, STR("bucket"), &fixture->err);
+    Str path;
+    assert_false(st_txn_add(txn, fixture->arena, STR("\xFF"), &path, &fixture->err)); /* stands for the end of all keys */
+    assert_string_equal(fixture->err.code, "InvalidURI");
+    st_txn_abort(txn);
 }
 
 static void test_transaction_is_all_or_nothing(void **state) {
@@ -398,7 +403,9 @@ static bool put_part(Fixture *fixture, const StUpload *upload, int number, const
     int64_t when = 0;
     StPart part = {.number = number, .etag = STR("e")};
     err_clear(&fixture->err);
-    return st_part_put(fixture->store, fixture->arena, STR("bucket"), upload->key, upload->id, &part, upload_file(fixture, text), &when, &fixture->err);
+    part.size = (int64_t)strlen(text);
+    StPlace place = {.path = upload_file(fixture, text)};
+    return st_part_put(fixture->store, fixture->arena, STR("bucket"), upload->key, upload->id, &part, &place, &when, &fixture->err);
 }
 
 static void test_upload_becomes_an_object(void **state) {
@@ -430,6 +437,136 @@ static void test_upload_becomes_an_object(void **state) {
     char command[128];
     (void)snprintf(command, sizeof command, "test $(find %s/objects -type f | wc -l) = 1", fixture->home);
     assert_int_equal(system(command), 0);
+}
+
+enum { SLOT = 5 * 1024 * 1024 };
+
+/* A part of size bytes, all of them one letter; arena: the request's. */
+static bool write_part(Fixture *fixture, Arena *arena, const StUpload *upload, int number, char letter, size_t size, bool *ret_is_shared) {
+    StComingPart coming = {.bucket = STR("bucket"), .key = upload->key, .upload = upload->id, .number = number, .size = (int64_t)size};
+    StPlace place;
+    err_clear(&fixture->err);
+    assert_true(st_part_place(fixture->store, arena, &coming, &place, &fixture->err));
+    *ret_is_shared = place.is_shared;
+    char *bytes = arena_alloc(arena, size);
+    memset(bytes, letter, size);
+    int fd = open(place.path.data, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, bytes, size, place.offset), (ssize_t)size);
+    assert_int_equal(close(fd), 0);
+    StPart part = {.number = number, .size = (int64_t)size, .etag = STR("e")};
+    int64_t when = 0;
+    return st_part_put(fixture->store, arena, STR("bucket"), upload->key, upload->id, &part, &place, &when, &fixture->err);
+}
+
+static void assert_letters(Str path, const char *letters, size_t last_size) {
+    size_t count = strlen(letters);
+    int fd = open(path.data, O_RDONLY);
+    assert_true(fd >= 0);
+    struct stat status;
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(status.st_size, (off_t)((count - 1) * SLOT + last_size));
+    for (size_t i = 0; i < count; i++) {
+        char ends[2];
+        size_t size = i + 1 < count ? SLOT : last_size;
+        assert_int_equal(pread(fd, &ends[0], 1, (off_t)(i * SLOT)), 1);
+        assert_int_equal(pread(fd, &ends[1], 1, (off_t)(i * SLOT + size - 1)), 1);
+        assert_int_equal(ends[0], letters[i]);
+        assert_int_equal(ends[1], letters[i]);
+    }
+    assert_int_equal(close(fd), 0);
+}
+
+/* What the parts are in the end is the object, whatever came in between; is_in_place: without copying what lay right. */
+static void complete_parts(Fixture *fixture, const StUpload *upload, const int *numbers, size_t count, bool is_in_place, const char *letters, size_t last_size) {
+    const StPart *all;
+    size_t nall;
+    StPart *chosen = ARENA_ARRAY(fixture->arena, StPart, count);
+    assert_true(st_part_list(fixture->store, fixture->arena, upload->id, 0, 0, &all, &nall, &fixture->err));
+    Str shared = STR("");
+    for (size_t i = 0; i < nall; i++) {
+        shared = all[i].is_placed ? all[i].path : shared;
+        for (size_t k = 0; k < count; k++) {
+            chosen[k] = all[i].number == numbers[k] ? all[i] : chosen[k];
+        }
+    }
+    StPut put = {.key = upload->key, .etag = STR("x")};
+    StObject object;
+    assert_true(st_upload_complete(fixture->store, fixture->arena, STR("bucket"), upload->id, &put, chosen, count, &object, &fixture->err));
+    assert_letters(object.path, letters, last_size);
+    assert_int_equal(str_eq(object.path, shared), is_in_place);
+    arena_free(fixture->arena);
+    fixture->arena = arena_new();
+    st_sweep(fixture->store);
+    char command[128];
+    (void)snprintf(command, sizeof command, "test $(find %s/objects -type f | wc -l) = 1", fixture->home);
+    assert_int_equal(system(command), 0);
+    assert_true(st_object_delete(fixture->store, STR("bucket"), &STR("big"), 1, &fixture->err));
+}
+
+static void new_upload(Fixture *fixture, StUpload *ret_upload) {
+    static Str KEY = {"big", 3};
+    StUpload upload;
+    assert_true(st_upload_create(fixture->store, fixture->arena, STR("bucket"), KEY, STR("{}"), STR(""), &upload, &fixture->err));
+    *ret_upload = (StUpload){.id = str_copy(fixture->arena, upload.id), .key = KEY};
+}
+
+static void test_parts_lie_in_the_object_to_be(void **state) {
+    Fixture *fixture = *state;
+    StUpload upload;
+    bool is_shared = false;
+    static const int ALL[] = {1, 2, 3};
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
+    /* In any order; the last one shorter. */
+    new_upload(fixture, &upload);
+    assert_true(write_part(fixture, fixture->arena, &upload, 2, 'b', SLOT, &is_shared) && is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 3, 'c', 7, &is_shared) && is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 1, 'a', SLOT, &is_shared) && is_shared);
+    complete_parts(fixture, &upload, ALL, 3, true, "abc", 7);
+    /* A part again: the first bytes stay until then, and nobody writes over them. */
+    new_upload(fixture, &upload);
+    assert_true(write_part(fixture, fixture->arena, &upload, 1, 'a', SLOT, &is_shared) && is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 2, 'b', SLOT, &is_shared) && is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 1, 'A', SLOT, &is_shared) && !is_shared);
+    complete_parts(fixture, &upload, ALL, 2, true, "Ab", SLOT);
+    /* Another size in the middle, or a part left out: then they are joined. */
+    new_upload(fixture, &upload);
+    assert_true(write_part(fixture, fixture->arena, &upload, 1, 'a', SLOT, &is_shared) && is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 2, 'b', SLOT, &is_shared) && is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 3, 'c', SLOT, &is_shared) && is_shared);
+    complete_parts(fixture, &upload, (const int[]){1, 3}, 2, false, "ac", SLOT);
+    new_upload(fixture, &upload);
+    assert_true(write_part(fixture, fixture->arena, &upload, 1, 'a', SLOT, &is_shared) && is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 2, 'b', SLOT + 1, &is_shared) && !is_shared);
+    complete_parts(fixture, &upload, ALL, 2, false, "ab", SLOT + 1);
+}
+
+static void test_nobody_writes_into_an_object(void **state) {
+    Fixture *fixture = *state;
+    StUpload upload;
+    StPlace place;
+    bool is_shared = false;
+    static const int ALL[] = {1};
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
+    /* One request has the place of part 2, and is slow; a second one for the same part goes elsewhere; the upload ends without part 2. */
+    new_upload(fixture, &upload);
+    Arena *slow = arena_new();
+    StComingPart coming = {.bucket = STR("bucket"), .key = upload.key, .upload = upload.id, .number = 2, .size = SLOT};
+    assert_true(st_part_place(fixture->store, slow, &coming, &place, &fixture->err) && place.is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 2, 'b', SLOT, &is_shared) && !is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 1, 'a', SLOT, &is_shared) && is_shared);
+    complete_parts(fixture, &upload, ALL, 1, false, "a", SLOT);
+    arena_free(slow);
+    /* Once it has gone, the place is free again. */
+    new_upload(fixture, &upload);
+    slow = arena_new();
+    coming.upload = upload.id;
+    assert_true(st_part_place(fixture->store, slow, &coming, &place, &fixture->err) && place.is_shared);
+    arena_free(slow);
+    assert_true(write_part(fixture, fixture->arena, &upload, 2, 'b', SLOT, &is_shared) && is_shared);
+    assert_true(write_part(fixture, fixture->arena, &upload, 1, 'a', SLOT, &is_shared) && is_shared);
+    static const int BOTH[] = {1, 2};
+    complete_parts(fixture, &upload, BOTH, 2, true, "ab", SLOT);
 }
 
 static void test_upload_is_aborted_or_goes_with_its_bucket(void **state) {
@@ -534,6 +671,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_engine_objects_have_etags, setup, teardown),
         cmocka_unit_test_setup_teardown(test_pages_roll_up, setup, teardown),
         cmocka_unit_test_setup_teardown(test_upload_becomes_an_object, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_parts_lie_in_the_object_to_be, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_nobody_writes_into_an_object, setup, teardown),
         cmocka_unit_test_setup_teardown(test_upload_is_aborted_or_goes_with_its_bucket, setup, teardown),
         cmocka_unit_test_setup_teardown(test_catalog_takes_cli_input, setup, teardown),
         cmocka_unit_test_setup_teardown(test_catalog_refuses_what_is_wrong, setup, teardown),

@@ -1,5 +1,5 @@
 /* tsan */
-/* test_store_threads.c - store/ under many threads at once: rows, states, keys; also run under ThreadSanitizer. */
+/* test_store_threads.c - store/ under many threads at once: rows, states, keys, objects; also run under ThreadSanitizer. */
 #include "store/catalog_json.h"
 #include "store/keys.h"
 #include "store/resource.h"
@@ -171,9 +171,66 @@ static void test_many_threads_use_it(void **state) {
     assert_int_equal(count, 1);
 }
 
+enum { OBJECTS_OF_A_THREAD = 40 };
+
+static bool put_text(Fixture *fixture, Arena *arena, const StPut *put, Err *err) {
+    Str path;
+    if (!st_object_file(fixture->store, arena, &path, err)) {
+        return false;
+    }
+    FILE *file = fopen(path.data, "wb");
+    bool ok = file != NULL && fwrite(put->key.data, 1, put->key.len, file) == put->key.len;
+    ok = (file == NULL || fclose(file) == 0) && ok;
+    return ok && st_object_put(fixture->store, arena, STR("bucket"), put, path, NULL, err);
+}
+
+/* Each its own key, one that all write, and one that may be made once: whichever share a commit, each has its own end. */
+static void *put_objects(void *arg) {
+    Fixture *fixture = arg;
+    Arena *arena = arena_new();
+    int own = atomic_fetch_add(&fixture->losses, 1);
+    for (int i = 0; i < OBJECTS_OF_A_THREAD; i++) {
+        Err err = {0};
+        Err refusal = {0};
+        StPut mine = {.key = str_fmt(arena, "own/%02d/%03d", own, i), .condition = {.must_be_absent = true}};
+        StPut shared = {.key = STR("shared")};
+        StPut once = {.key = str_fmt(arena, "once/%03d", i), .condition = {.must_be_absent = true}};
+        bool ok = put_text(fixture, arena, &mine, &err) && put_text(fixture, arena, &shared, &err);
+        bool won = put_text(fixture, arena, &once, &refusal);
+        ok = ok && (won || err_is(&refusal, "PreconditionFailed"));
+        if (won) {
+            (void)atomic_fetch_add(&fixture->wins, 1);
+        }
+        if (!ok) {
+            (void)atomic_fetch_add(&fixture->failures, 1);
+        }
+    }
+    arena_free(arena);
+    return NULL;
+}
+
+static void test_puts_share_commits(void **state) {
+    Fixture *fixture = *state;
+    Err err = {0};
+    const StObject *objects = NULL;
+    size_t count = 0;
+    assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &err));
+    run_threads(fixture, put_objects);
+    assert_int_equal(atomic_load(&fixture->wins), OBJECTS_OF_A_THREAD);
+    assert_true(st_object_list(fixture->store, fixture->arena, STR("bucket"), STR(""), STR(""), 0, &objects, &count, &err));
+    assert_int_equal(count, OBJECTS_OF_A_THREAD * (THREADS + 1) + 1);
+    for (size_t i = 0; i < count; i++) {
+        struct stat status;
+        assert_int_equal(stat(objects[i].path.data, &status), 0);
+        assert_int_equal(status.st_size, objects[i].size);
+        assert_int_equal(objects[i].size, objects[i].key.len);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(test_one_wins_a_transition, setup, teardown),
                                        cmocka_unit_test_setup_teardown(test_transitions_are_the_tables, setup, teardown),
-                                       cmocka_unit_test_setup_teardown(test_many_threads_use_it, setup, teardown)};
+                                       cmocka_unit_test_setup_teardown(test_many_threads_use_it, setup, teardown),
+                                       cmocka_unit_test_setup_teardown(test_puts_share_commits, setup, teardown)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
