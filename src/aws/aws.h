@@ -78,7 +78,7 @@ typedef struct AwsCall {
 } AwsCall;
 
 /* false with err set: code is an AWS error code (of the operation's model, or of spec/aws/errors.tsv), whose HTTP status the gateway knows. Any
- * other code (SOLDER.…) is answered as the protocol's InternalFailure and logged with its message. Called from many threads at once. */
+ * other code (SOLDER.…) is answered as the protocol's InternalFailure (a full disk as ServiceUnavailable) and logged with its message. Called from many threads at once. */
 typedef bool (*AwsHandler)(void *services, AwsCall *call, Err *err);
 
 /* The handler of an operation by its service's name in the model ("glue", "s3") and its own ("GetTable"); NULL: there is none, and the caller

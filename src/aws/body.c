@@ -71,7 +71,7 @@ static bool find_checksum(AwsBody *body) {
 }
 
 static bool no_room(const char *what, Err *err) {
-    return err_set(err, errno == ENOSPC ? "ServiceUnavailable" : ERR_IO, "%s: %s", what, strerror(errno));
+    return err_set(err, err_io_code(errno), "%s: %s", what, strerror(errno));
 }
 
 static bool open_file(AwsBody *body, const AwsConfig *config, Err *err) {

@@ -316,8 +316,12 @@ static Str error_json(const AwsRequest *request, const AwsCall *call, Str code, 
 void aws_encode_error(const AwsRequest *request, Str request_id, const AwsCall *call, const Err *err, AwsAnswer *ret_answer) {
     AwsProtocol protocol = request->service == NULL ? AWS_JSON : request->service->protocol;
     bool is_inner = strncmp(err->code, "SOLDER.", 7) == 0;
-    Str code = is_inner ? (protocol == AWS_REST_XML ? STR("InternalError") : STR("InternalFailure")) : str_from_c(err->code);
-    Str message = is_inner ? STR("We encountered an internal error; the server's log says which.") : showable(request->arena, str_from_c(err->message));
+    bool is_full = err_is(err, ERR_DISK_FULL); /* the client may try again: there may be room then */
+    const char *inner = is_full ? "ServiceUnavailable" : protocol == AWS_REST_XML ? "InternalError" : "InternalFailure";
+    Str code = str_from_c(is_inner ? inner : err->code);
+    Str message = is_full    ? STR("The server's disk is full: make room, and try again.")
+                  : is_inner ? STR("We encountered an internal error; the server's log says which.")
+                             : showable(request->arena, str_from_c(err->message));
     *ret_answer = (AwsAnswer){.status = aws_error_status(request->service, code), .headers = {.arena = request->arena}};
     size_t i;
     size_t count;

@@ -1,6 +1,7 @@
 /* err.c - see err.h. */
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,10 @@ bool err_prefix(Err *err, const char *fmt, ...) {
         cut_at_utf8_boundary(err->message);
     }
     return false;
+}
+
+const char *err_io_code(int error) {
+    return error == ENOSPC || error == EDQUOT || error == EFBIG ? ERR_DISK_FULL : ERR_IO;
 }
 
 bool err_is(const Err *err, const char *code) {

@@ -23,12 +23,15 @@ typedef struct Err {
 #define ERR_NOT_SUPPORTED "SOLDER.NOT_SUPPORTED"
 #define ERR_INTERNAL "SOLDER.INTERNAL"
 #define ERR_IO "SOLDER.IO"
+#define ERR_DISK_FULL "SOLDER.DISK_FULL"
 #define ERR_CANCELLED "OPERATION_CANCELED"
 
 /* Sets the error unless one is set; always returns false, so that a failing function can say: return err_set(...). */
 bool err_set(Err *err, const char *code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* Puts text in front of the message of a set error: where it happened ("reading s3://b/k: "). Returns false. */
 bool err_prefix(Err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The code for what a system call of files left in errno: whether there was no room, which passes, or something else. */
+const char *err_io_code(int error);
 bool err_is(const Err *err, const char *code);
 void err_clear(Err *err);
 

@@ -52,7 +52,7 @@ bool ex_error_from_duckdb(const ExEngine *engine, const char *message, Err *err)
     }
     if (strstr(message, "No space left on device") != NULL || strstr(message, "File too large") != NULL ||
         strstr(message, "Disk quota exceeded") != NULL) {
-        return err_set(err, "SOLDER.DISK_FULL", "the disk is full: %s", skip_kind(message));
+        return err_set(err, ERR_DISK_FULL, "the disk is full: %s", skip_kind(message));
     }
     const char *rest = skip_kind(message);
     size_t n = class_length(rest);

@@ -30,8 +30,7 @@ struct ExStorageTxn {
 
 static bool fail(const char *what, Str path, Err *err) {
     int error = errno;
-    const char *code = error == ENOSPC || error == EDQUOT ? "SOLDER.DISK_FULL" : ERR_IO;
-    return err_set(err, code, "%s %.*s: %s", what, STR_ARG(path), strerror(error));
+    return err_set(err, err_io_code(error), "%s %.*s: %s", what, STR_ARG(path), strerror(error));
 }
 
 static bool make_dirs(Arena *arena, Str path, Err *err) {

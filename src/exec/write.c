@@ -354,7 +354,7 @@ static bool add_success(ExWriter *writer, Err *err) {
     }
     int fd = open(writer->success.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
-        return err_set(err, errno == ENOSPC ? "SOLDER.DISK_FULL" : ERR_IO, "writing %.*s: %s", STR_ARG(writer->success), strerror(errno));
+        return err_set(err, err_io_code(errno), "writing %.*s: %s", STR_ARG(writer->success), strerror(errno));
     }
     close(fd);
     return true;

@@ -113,9 +113,9 @@ static bool write_all(const OutFile *file, const char *data, size_t len, Err *er
             continue;
         }
         if (n <= 0) {
-            bool is_full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-            return err_set(err, is_full ? "SOLDER.DISK_FULL" : ERR_IO, "%s %.*s: %s", is_full ? "the disk is full: writing" : "writing",
-                           STR_ARG(file->path), strerror(errno));
+            const char *code = err_io_code(errno);
+            return err_set(err, code, "%s %.*s: %s", strcmp(code, ERR_DISK_FULL) == 0 ? "the disk is full: writing" : "writing", STR_ARG(file->path),
+                           strerror(errno));
         }
         data += n;
         len -= (size_t)n;
@@ -239,7 +239,7 @@ static bool open_file(RowsPart *p, Str directory, OutFile **ret, Err *err) {
     }
     file->fd = open(file->path.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (file->fd < 0) {
-        return err_set(err, errno == ENOSPC ? "SOLDER.DISK_FULL" : ERR_IO, "writing %.*s: %s", STR_ARG(file->path), strerror(errno));
+        return err_set(err, err_io_code(errno), "writing %.*s: %s", STR_ARG(file->path), strerror(errno));
     }
     if (p->options->compression != NULL) {
         file->compressor = ex_compressor_new(p->options->compression);

@@ -179,13 +179,13 @@ static bool source_range(AwsCall *call, int64_t size, S3Range *ret_range, Err *e
 static bool copy_range(Str from_path, const S3Range *range, const StPlace *place, Err *err) {
     int from = open(from_path.data, O_RDONLY | O_CLOEXEC);
     int to = from < 0 ? -1 : open(place->path.data, O_WRONLY | O_CREAT | O_CLOEXEC | (place->is_shared ? 0 : O_EXCL), 0600);
-    bool ok = to >= 0 || err_set(err, ERR_IO, "copying %.*s: %s", STR_ARG(from_path), strerror(errno));
+    bool ok = to >= 0 || err_set(err, err_io_code(errno), "copying %.*s: %s", STR_ARG(from_path), strerror(errno));
     off_t offset = range->offset;
     off_t at = place->offset;
     for (int64_t left = range->size; ok && left > 0;) {
         ssize_t got = copy_file_range(from, &offset, to, &at, (size_t)left, 0);
         ok = got > 0 || (got < 0 && errno == EINTR) ||
-             err_set(err, ERR_IO, "copying %.*s: %s", STR_ARG(from_path), got == 0 ? "it is shorter than its row says" : strerror(errno));
+             err_set(err, got == 0 ? ERR_IO : err_io_code(errno), "copying %.*s: %s", STR_ARG(from_path), got == 0 ? "it is shorter than its row says" : strerror(errno));
         left -= got > 0 ? got : 0;
     }
     if (from >= 0) {

@@ -55,7 +55,7 @@ static bool read_file(Str path, Arena *arena, Str *ret_text, Err *err) {
     int fd = open(path.data, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         *ret_text = STR("");
-        return errno == ENOENT || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+        return errno == ENOENT || err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno));
     }
     StrBuf text = {.arena = arena};
     char chunk[4096];
@@ -195,14 +195,14 @@ static bool write_keys(StStore *store, Arena *arena, const KeyVec *keys, Err *er
         ok = close(fd) == 0 && ok;
     }
     if (!ok || rename(aside.data, path.data) != 0) {
-        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+        return err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno));
     }
     int directory = open(str_to_c(arena, store->home), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     ok = directory >= 0 && fsync(directory) == 0;
     if (directory >= 0) {
         (void)close(directory);
     }
-    return ok || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(store->home), strerror(errno));
+    return ok || err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(store->home), strerror(errno));
 }
 
 static const StKey *find_in_file(const KeyVec *keys, Str id_or_profile) {

@@ -70,7 +70,7 @@ bool st_log_record(Str bytes, size_t *at, StLogEvent *ret_event) {
 }
 
 static bool io_failed(const StLogFile *file, const char *ending, Err *err) {
-    return err_set(err, ERR_IO, "%.*s%s: %s", STR_ARG(file->path), ending, strerror(errno));
+    return err_set(err, err_io_code(errno), "%.*s%s: %s", STR_ARG(file->path), ending, strerror(errno));
 }
 
 static int open_file(const StLogFile *file, const char *ending, int flags) {

@@ -111,16 +111,16 @@ static bool take_lock(StLogs *logs, Err *err) {
     struct timespec pause = {.tv_nsec = LOCK_PAUSE_MS * 1000000L};
     Str path = str_fmt(logs->arena, "%.*s/lock", STR_ARG(logs->folder));
     if (mkdir(logs->folder.data, 0700) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(logs->folder), strerror(errno));
+        return err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(logs->folder), strerror(errno));
     }
     logs->lock_fd = open(path.data, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (logs->lock_fd < 0) {
-        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+        return err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno));
     }
     /* A server that was just killed may take a moment to let go. */
     for (int waited = 0; flock(logs->lock_fd, LOCK_EX | LOCK_NB) != 0; waited += LOCK_PAUSE_MS) {
         if (errno != EWOULDBLOCK && errno != EINTR) {
-            return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+            return err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno));
         }
         if (waited >= LOCK_PATIENCE_MS) {
             return err_set(err, ERR_IO, "another solder serve uses the home directory %.*s: stop it, or name another with --home",
@@ -389,7 +389,7 @@ static bool make_file(StLogs *logs, int64_t id, Err *err) {
     Str path = str_fmt(scratch, "%.*s/%lld.log", STR_ARG(logs->folder), (long long)id);
     int fd = open(path.data, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     int folder = open(logs->folder.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = (fd >= 0 && folder >= 0 && fsync(folder) == 0) || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+    bool ok = (fd >= 0 && folder >= 0 && fsync(folder) == 0) || err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno));
     if (fd >= 0) {
         (void)close(fd);
     }
@@ -521,7 +521,7 @@ bool st_log_append(StLogs *logs, int64_t stream_id, const StLogEvent *events, si
     StLogFile *file = st_logs_file(logs, stream_id, err);
     bool ok = file != NULL && st_log_file_append(file, events, count, now_ms(), err);
     if (ok && sync) {
-        ok = fdatasync(file->fd) == 0 || err_set(err, ERR_IO, "%.*s.log: %s", STR_ARG(file->path), strerror(errno));
+        ok = fdatasync(file->fd) == 0 || err_set(err, err_io_code(errno), "%.*s.log: %s", STR_ARG(file->path), strerror(errno));
     }
     st_logs_unlock(logs);
     return ok;

@@ -50,7 +50,7 @@ bool st_sync_path(const char *path, int flags, int64_t *ret_size, Err *err) {
     struct stat status;
     bool ok = fd >= 0 && fsync(fd) == 0 && fstat(fd, &status) == 0;
     if (!ok) {
-        (void)err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        (void)err_set(err, err_io_code(errno), "%s: %s", path, strerror(errno));
     } else if (ret_size != NULL) {
         *ret_size = (int64_t)status.st_size;
     }
@@ -76,7 +76,7 @@ static bool directory_open_locked(StStore *store, Str id, Err *err) {
     Str path = st_file_path(scratch, store, id);
     Str objects = st_file_path(scratch, store, STR(""));
     bool ok = one_statement(store, "INSERT INTO open_directory (id, owner) VALUES (?1, ?2)", id, store->id, err) &&
-              (mkdir(path.data, 0700) == 0 || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno))) &&
+              (mkdir(path.data, 0700) == 0 || err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno))) &&
               st_sync_path(objects.data, O_RDONLY | O_DIRECTORY, NULL, err);
     arena_free(scratch);
     return ok;
@@ -174,7 +174,7 @@ bool st_file_take(StStore *store, Arena *arena, Str path, Str *ret_name, int64_t
         return false;
     }
     Str to = st_file_path(arena, store, *ret_name);
-    return rename(from, to.data) == 0 || err_set(err, ERR_IO, "%s to %s: %s", from, to.data, strerror(errno));
+    return rename(from, to.data) == 0 || err_set(err, err_io_code(errno), "%s to %s: %s", from, to.data, strerror(errno));
 }
 
 static bool copy_piece(int to, const StPiece *piece, Err *err) {
@@ -191,7 +191,7 @@ static bool copy_piece(int to, const StPiece *piece, Err *err) {
         left -= got > 0 ? got : 0;
     }
     if (!ok) {
-        (void)err_set(err, ERR_IO, "copying %s: %s", piece->path.data, strerror(errno));
+        (void)err_set(err, err_io_code(errno), "copying %s: %s", piece->path.data, strerror(errno));
     }
     if (from >= 0) {
         (void)close(from);
@@ -209,11 +209,11 @@ bool st_file_join(StStore *store, Arena *arena, const StPiece *pieces, size_t co
     bool ok = true;
     if (!is_linked) {
         int to = open(path.data, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        ok = to >= 0 || err_set(err, ERR_IO, "%s: %s", path.data, strerror(errno));
+        ok = to >= 0 || err_set(err, err_io_code(errno), "%s: %s", path.data, strerror(errno));
         for (size_t i = 0; ok && i < count; i++) {
             ok = copy_piece(to, &pieces[i], err);
         }
-        ok = ok && (fsync(to) == 0 || err_set(err, ERR_IO, "%s: %s", path.data, strerror(errno)));
+        ok = ok && (fsync(to) == 0 || err_set(err, err_io_code(errno), "%s: %s", path.data, strerror(errno)));
         if (to >= 0) {
             (void)close(to);
         }
@@ -229,13 +229,13 @@ bool st_file_fill(StStore *store, Str name, const StPiece *pieces, size_t count,
     Str path = st_file_path(scratch, store, name);
     int to = open(path.data, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     int64_t at = 0;
-    bool ok = to >= 0 || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+    bool ok = to >= 0 || err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno));
     for (size_t i = 0; ok && i < count; i++) {
         bool is_there = pieces[i].path.len == 0;
-        ok = is_there || ((lseek(to, at, SEEK_SET) == at || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno))) && copy_piece(to, &pieces[i], err));
+        ok = is_there || ((lseek(to, at, SEEK_SET) == at || err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno))) && copy_piece(to, &pieces[i], err));
         at += pieces[i].size;
     }
-    ok = ok && ((ftruncate(to, at) == 0 && fsync(to) == 0) || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno)));
+    ok = ok && ((ftruncate(to, at) == 0 && fsync(to) == 0) || err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno)));
     if (to >= 0) {
         (void)close(to);
     }
@@ -319,7 +319,7 @@ bool st_files_open(StStore *store, Err *err) {
     Arena *arena = store->arena;
     Str folder = readers_path(arena, store, "");
     if (mkdir(folder.data, 0700) != 0 && errno != EEXIST) {
-        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(folder), strerror(errno));
+        return err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(folder), strerror(errno));
     }
     if (!st_random_id(arena, &store->id, err)) {
         return false;
@@ -330,11 +330,11 @@ bool st_files_open(StStore *store, Err *err) {
     bool ok = store->reader_fd >= 0 && ftruncate(store->reader_fd, sizeof *store->published) == 0 && flock(store->reader_fd, LOCK_EX) == 0;
     void *page = ok ? mmap(NULL, sizeof *store->published, PROT_READ | PROT_WRITE, MAP_SHARED, store->reader_fd, 0) : MAP_FAILED;
     if (page == MAP_FAILED) {
-        return err_set(err, ERR_IO, "%.*s: %s", STR_ARG(aside), strerror(errno));
+        return err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(aside), strerror(errno));
     }
     store->published = page;
     publish(store);
-    return rename(aside.data, path.data) == 0 || err_set(err, ERR_IO, "%.*s: %s", STR_ARG(path), strerror(errno));
+    return rename(aside.data, path.data) == 0 || err_set(err, err_io_code(errno), "%.*s: %s", STR_ARG(path), strerror(errno));
 }
 
 /* No file of an own directory lacks its row any more: nothing runs in this store. */

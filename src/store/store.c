@@ -68,7 +68,9 @@ int64_t st_now_us(void) {
 }
 
 static bool sqlite_failed(StStore *store, Err *err) {
-    return err_set(err, ERR_IO, "%.*s/solder.db: %s", STR_ARG(store->home), sqlite3_errmsg(store->db));
+    int code = sqlite3_errcode(store->db) & 0xff;
+    const char *name = code == SQLITE_FULL ? ERR_DISK_FULL : err_io_code(code == SQLITE_IOERR ? sqlite3_system_errno(store->db) : 0);
+    return err_set(err, name, "%.*s/solder.db: %s", STR_ARG(store->home), sqlite3_errmsg(store->db));
 }
 
 bool st_exec(StStore *store, const char *sql, Err *err) {
