@@ -67,6 +67,11 @@ class Terraform:
         assert done.returncode in (NOTHING, CHANGES), done.stdout + done.stderr
         return done.stdout if done.returncode == CHANGES else ""
 
+    def must_be_settled(self) -> None:
+        """Another apply would change nothing."""
+        drift = self.drift()
+        assert not drift, drift[drift.find("Terraform will perform") :]
+
 
 @pytest.mark.parametrize("path_style", [True, False], ids=["buckets in the path", "buckets in host names"])
 def test_applied_changed_imported_destroyed(server: Server, tmp_path: pathlib.Path, path_style: bool) -> None:  # noqa: F811
@@ -76,7 +81,7 @@ def test_applied_changed_imported_destroyed(server: Server, tmp_path: pathlib.Pa
     s3, glue, iam = (server.client(service) for service in ("s3", "glue", "iam"))
 
     terraform("apply", "-auto-approve", "-input=false")
-    assert terraform.drift() == ""
+    terraform.must_be_settled()
     assert body(s3, f"{name}-scripts", "notes/stage.txt") == b"stage test\n"
     assert body(s3, f"{name}-scripts", "glue_job.py") == (ROOT / "examples" / "glue_job.py").read_bytes()
     assert glue.get_job(JobName=name)["Job"]["DefaultArguments"]["--stage"] == "test"
@@ -84,7 +89,7 @@ def test_applied_changed_imported_destroyed(server: Server, tmp_path: pathlib.Pa
     terraform.tell(stage="live", expire_days=10)
     assert terraform.drift() != ""
     terraform("apply", "-auto-approve", "-input=false")
-    assert terraform.drift() == ""
+    terraform.must_be_settled()
     assert body(s3, f"{name}-scripts", "notes/stage.txt") == b"stage live\n"
     assert glue.get_job(JobName=name)["Job"]["DefaultArguments"]["--stage"] == "live"
     assert {rule["ID"]: rule for rule in s3.get_bucket_lifecycle_configuration(Bucket=f"{name}-data")["Rules"]}["temporary"]["Expiration"]["Days"] == 10
@@ -93,7 +98,7 @@ def test_applied_changed_imported_destroyed(server: Server, tmp_path: pathlib.Pa
         terraform("state", "rm", address)
         terraform("import", "-input=false", address, identity)
     terraform("apply", "-auto-approve", "-input=false")  # what only the configuration says, such as force_destroy
-    assert terraform.drift() == ""
+    terraform.must_be_settled()
 
     terraform("destroy", "-auto-approve", "-input=false")
     assert not [found for found in s3.list_buckets()["Buckets"] if found["Name"].startswith(name)]
@@ -106,7 +111,7 @@ def test_a_cluster_with_a_step(server: Server, tmp_path: pathlib.Path) -> None: 
     terraform = Terraform(server, tmp_path, name="clustered", cluster=True)
     emr = server.client("emr")
     terraform("apply", "-auto-approve", "-input=false")
-    assert terraform.drift() == ""
+    terraform.must_be_settled()
     found = [cluster for cluster in emr.list_clusters()["Clusters"] if cluster["Name"] == "clustered"]
     assert len(found) == 1
     emr.get_waiter("step_complete").wait(
