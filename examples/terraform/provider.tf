@@ -15,7 +15,7 @@ variable "endpoint" {
   default = "http://127.0.0.1:4566"
 }
 
-# Buckets in the path need no name resolution; without it they stand in host names, as bucket.localhost.
+# false: buckets stand in host names, as my-bucket.localhost, which must resolve to this machine (and the endpoint must be a name).
 variable "path_style" {
   type    = bool
   default = true
