@@ -4,6 +4,7 @@
  * the way out. Behaviour: AWS Glue API reference, "Database API" and "Table API"; names are folded to lower case.
  */
 #include "service/glue_names.h"
+#include "service/glue_tags.h"
 
 #include <string.h>
 
@@ -97,7 +98,8 @@ bool sv_glue_create_database(void *self, AwsCall *call, Err *err) {
     StEntityName name = {.database = gl_name(call, input, "Name")};
     Str json;
     return gl_check_catalog(services, call, err) && st_catalog_entity_json(call->arena, ST_DATABASE, &name, input, STR(""), &json, err) &&
-           st_catalog_put(services->store, ST_DATABASE, &name, json, false, err);
+           st_catalog_put(services->store, ST_DATABASE, &name, json, false, err) &&
+           gt_put_database(services, call->arena, name.database, yyjson_obj_get(call->input, "Tags"), err);
 }
 
 bool sv_glue_get_database(void *self, AwsCall *call, Err *err) {
@@ -143,7 +145,8 @@ bool sv_glue_update_database(void *self, AwsCall *call, Err *err) {
 bool sv_glue_delete_database(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     StEntityName name = {.database = gl_name(call, call->input, "Name")};
-    return gl_check_catalog(services, call, err) && st_catalog_delete(services->store, ST_DATABASE, &name, err);
+    return gl_check_catalog(services, call, err) && st_catalog_delete(services->store, ST_DATABASE, &name, err) &&
+           gt_forget_database(services, name.database, err);
 }
 
 /* ---- tables ---- */

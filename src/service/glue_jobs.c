@@ -2,6 +2,7 @@
 #include "service/glue_jobs.h"
 
 #include "base/vec.h"
+#include "service/glue_tags.h"
 
 #include <string.h>
 #include <time.h>
@@ -179,11 +180,8 @@ static Str job_json(AwsCall *call, yyjson_val *input, Str name, Str tags, int64_
     if (yyjson_mut_obj_get(job, "ExecutionProperty") == NULL) {
         (void)yyjson_mut_obj_add_int(doc, yyjson_mut_obj_add_obj(doc, job, "ExecutionProperty"), "MaxConcurrentRuns", 1);
     }
-    if (yyjson_mut_obj_get(job, "ExecutionClass") == NULL && str_eq_c(js_str(yyjson_obj_get(input, "Command"), "Name"), "glueetl")) {
-        js_put_str(doc, job, "ExecutionClass", STR("STANDARD"));
-    }
     put_capacity(doc, job, input);
-    js_put_str(doc, job, "SolderTags", tags);
+    (void)yyjson_mut_obj_add_val(doc, job, "SolderTags", js_parse_into(doc, tags));
     Str json = js_write(call->arena, job);
     yyjson_mut_doc_free(doc);
     return json;
@@ -218,7 +216,7 @@ bool sv_glue_update_job(void *self, AwsCall *call, Err *err) {
         return false;
     }
     yyjson_val *root = yyjson_doc_get_root(before);
-    Str tags = str_copy(call->arena, js_str(root, "SolderTags"));
+    Str tags = gt_job_tags(call->arena, root);
     int64_t created_us = (int64_t)(yyjson_get_num(yyjson_obj_get(root, "CreatedOn")) * 1000) * 1000;
     yyjson_doc_free(before);
     StResourceName id = job_name(name);
@@ -258,8 +256,8 @@ bool sv_glue_get_job(void *self, AwsCall *call, Err *err) {
 /* ---- lists ---- */
 
 /* Whether a job has all of the tags that are asked for. */
-static bool has_tags(yyjson_val *job, yyjson_val *wanted) {
-    Str text = js_str(job, "SolderTags");
+static bool has_tags(Arena *arena, yyjson_val *job, yyjson_val *wanted) {
+    Str text = gt_job_tags(arena, job);
     yyjson_doc *tags = yyjson_read(text.data, text.len, 0);
     bool has = true;
     size_t index;
@@ -288,7 +286,7 @@ static bool list_jobs(SvServices *services, AwsCall *call, const char *member, b
     int64_t last = 0;
     for (size_t i = 0, taken = 0; i < count; i++) {
         yyjson_doc *doc = tags == NULL ? NULL : yyjson_read(rows[i].json.data, rows[i].json.len, 0);
-        bool is_wanted = tags == NULL || has_tags(yyjson_doc_get_root(doc), tags);
+        bool is_wanted = tags == NULL || has_tags(call->arena, yyjson_doc_get_root(doc), tags);
         yyjson_doc_free(doc);
         if (!is_wanted) {
             continue;

@@ -57,6 +57,10 @@ static void put_settings(yyjson_mut_doc *doc, yyjson_mut_val *run, yyjson_val *j
             (void)yyjson_mut_obj_add_val(doc, run, TAKEN[i], yyjson_val_mut_copy(doc, value));
         }
     }
+    /* A run has a class even when its job was told none. */
+    if (yyjson_mut_obj_get(run, "ExecutionClass") == NULL && str_eq_c(js_str(yyjson_obj_get(job, "Command"), "Name"), "glueetl")) {
+        js_put_str(doc, run, "ExecutionClass", STR("STANDARD"));
+    }
 }
 
 /* Arguments of the request; of a run that is started again, its own under them. */

@@ -118,11 +118,52 @@ bool sv_logs_delete_retention_policy(void *self, AwsCall *call, Err *err) {
     return st_log_group_retain(services->logs, js_str(call->input, "logGroupName"), 0, err);
 }
 
+static bool put_tags(AwsCall *call, const StLogGroup *group) {
+    return yyjson_mut_obj_add_val(call->doc, call->output, "tags", js_parse_into(call->doc, group->tags.len == 0 ? STR("{}") : group->tags));
+}
+
 bool sv_logs_list_tags_log_group(void *self, AwsCall *call, Err *err) {
     SvServices *services = self;
     StLogGroup group;
-    return st_log_group_get(services->logs, call->arena, js_str(call->input, "logGroupName"), &group, err) &&
-           yyjson_mut_obj_add_val(call->doc, call->output, "tags", js_parse_into(call->doc, group.tags));
+    return st_log_group_get(services->logs, call->arena, js_str(call->input, "logGroupName"), &group, err) && put_tags(call, &group);
+}
+
+/* The group that an ARN names; the model lets none with ":*" behind it through. */
+static bool group_of_arn(const SvServices *services, AwsCall *call, Str *ret_name, Err *err) {
+    Str arn = js_str(call->input, "resourceArn");
+    Str prefix = lg_group_arn(services, call->arena, STR(""));
+    if (!str_starts_with(arn, prefix)) {
+        return err_set(err, "InvalidParameterException", "'%.*s' is no ARN of a log group of this account and region", STR_ARG(arn));
+    }
+    *ret_name = str_slice(arn, prefix.len, arn.len);
+    return true;
+}
+
+bool sv_logs_list_tags_for_resource(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    StLogGroup group;
+    Str name;
+    return group_of_arn(services, call, &name, err) && st_log_group_get(services->logs, call->arena, name, &group, err) && put_tags(call, &group);
+}
+
+bool sv_logs_tag_resource(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    Str name;
+    return group_of_arn(services, call, &name, err) &&
+           st_log_group_tag(services->logs, name, js_write_val(call->arena, yyjson_obj_get(call->input, "tags")), err);
+}
+
+bool sv_logs_untag_resource(void *self, AwsCall *call, Err *err) {
+    SvServices *services = self;
+    size_t index;
+    size_t count;
+    yyjson_val *key;
+    Str name;
+    yyjson_mut_val *patch = yyjson_mut_obj(call->doc);
+    yyjson_arr_foreach(yyjson_obj_get(call->input, "tagKeys"), index, count, key) {
+        (void)yyjson_mut_obj_put(patch, yyjson_val_mut_copy(call->doc, key), yyjson_mut_null(call->doc));
+    }
+    return group_of_arn(services, call, &name, err) && st_log_group_tag(services->logs, name, js_write(call->arena, patch), err);
 }
 
 /* ---- streams ---- */

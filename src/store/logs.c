@@ -312,8 +312,8 @@ bool st_log_group_retain(StLogs *logs, Str name, int64_t days, Err *err) {
     return change_group(logs, "UPDATE log_group SET retention_days = ?2 WHERE name = ?1", name, &days, NULL, err);
 }
 
-bool st_log_group_tag(StLogs *logs, Str name, Str tags, Err *err) {
-    return change_group(logs, "UPDATE log_group SET tags = ?2 WHERE name = ?1", name, NULL, &tags, err);
+bool st_log_group_tag(StLogs *logs, Str name, Str patch, Err *err) {
+    return change_group(logs, "UPDATE log_group SET tags = json_patch(iif(tags = '', '{}', tags), ?2) WHERE name = ?1", name, NULL, &patch, err);
 }
 
 bool st_log_group_list(StLogs *logs, Arena *arena, Str prefix, const StLogGroup **ret_groups, size_t *ret_count, Err *err) {

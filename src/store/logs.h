@@ -32,7 +32,8 @@ typedef struct StLogGroup {
 bool st_log_group_create(StLogs *logs, Str name, Str tags, Err *err);
 bool st_log_group_delete(StLogs *logs, Str name, Err *err);
 bool st_log_group_retain(StLogs *logs, Str name, int64_t days, Err *err);
-bool st_log_group_tag(StLogs *logs, Str name, Str tags, Err *err);
+/* Merges a patch into its tags (RFC 7396: null removes one). */
+bool st_log_group_tag(StLogs *logs, Str name, Str patch, Err *err);
 bool st_log_group_get(StLogs *logs, Arena *arena, Str name, StLogGroup *ret_group, Err *err);
 /* All whose name begins with prefix, by name. */
 bool st_log_group_list(StLogs *logs, Arena *arena, Str prefix, const StLogGroup **ret_groups, size_t *ret_count, Err *err);

@@ -154,6 +154,7 @@ def test_definitions(jobs: Jobs) -> None:
     assert {name: shown[name] for name in given} == given
     assert shown["Name"] == "defined" and shown["CreatedOn"] == shown["LastModifiedOn"]
     assert not [name for name in shown if name.startswith("Solder") or name == "Tags"]
+    assert "ExecutionClass" not in shown  # Terraform would take it back at every apply
     with refused("AlreadyExistsException"):
         glue.create_job(Name="defined", **given)
     glue.update_job(JobName="defined", JobUpdate={"Role": "other", "Command": given["Command"], "WorkerType": "G.1X", "NumberOfWorkers": 4})
@@ -196,6 +197,32 @@ print("argv", sys.argv[1:])
 import boto3
 print("jobs", [job["Name"] for job in boto3.client("glue").get_jobs()["Jobs"] if job["Name"] == options["JOB_NAME"]])
 """
+
+
+def test_tags(server: Server) -> None:
+    """Terraform asks for a job's and a database's tags whenever it reads one."""
+    glue = server.client("glue")
+    arn = "arn:aws:glue:us-east-1:000000000000:"
+    glue.create_job(Name="tagged", Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://b/k"}, Tags={"a": "1", "b": "2"})
+    glue.create_database(DatabaseInput={"Name": "Tagged"}, Tags={"a": "1", "b": "2"})
+    for of in ("job/tagged", "database/tagged"):
+        assert glue.get_tags(ResourceArn=arn + of)["Tags"] == {"a": "1", "b": "2"}
+        glue.tag_resource(ResourceArn=arn + of, TagsToAdd={"b": "3", "c": "4"})
+        glue.untag_resource(ResourceArn=arn + of, TagsToRemove=["a", "never there"])
+        assert glue.get_tags(ResourceArn=arn + of)["Tags"] == {"b": "3", "c": "4"}
+        with refused("InvalidInputException"):
+            glue.tag_resource(ResourceArn=arn + of, TagsToAdd={f"k{i}": "" for i in range(49)})
+    glue.update_job(JobName="tagged", JobUpdate={"Role": "other", "Command": {"Name": "glueetl", "ScriptLocation": "s3://b/k"}})
+    assert glue.get_tags(ResourceArn=arn + "job/tagged")["Tags"] == {"b": "3", "c": "4"}
+    assert glue.list_jobs(Tags={"c": "4"})["JobNames"] == ["tagged"] and not glue.list_jobs(Tags={"a": "1"})["JobNames"]
+    glue.delete_database(Name="tagged")
+    glue.create_database(DatabaseInput={"Name": "tagged"})
+    assert glue.get_tags(ResourceArn=arn + "database/tagged")["Tags"] == {}
+    for of in ("job/none", "database/none"):
+        with refused("EntityNotFoundException"):
+            glue.get_tags(ResourceArn=arn + of)
+    with refused("InvalidInputException"):
+        glue.get_tags(ResourceArn=arn + "spaceship/none")
 
 
 def test_arguments_and_boto3(jobs: Jobs) -> None:

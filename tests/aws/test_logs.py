@@ -53,6 +53,20 @@ def test_groups_by_the_cli(server: Server) -> None:
     assert "ResourceNotFoundException" in server.cli("logs", "delete-log-group", "--log-group-name", "other").stderr
 
 
+def test_tags_of_groups(logs: Any) -> None:
+    logs.create_log_group(logGroupName="/tagged", tags={"a": "1", "b": "2"})
+    arn = "arn:aws:logs:us-east-1:000000000000:log-group:/tagged"
+    logs.tag_resource(resourceArn=arn, tags={"b": "3", "c": "4"})
+    logs.untag_resource(resourceArn=arn, tagKeys=["a", "never there"])
+    assert logs.list_tags_for_resource(resourceArn=arn)["tags"] == {"b": "3", "c": "4"}
+    assert logs.list_tags_log_group(logGroupName="/tagged")["tags"] == {"b": "3", "c": "4"}
+    with refused("ResourceNotFoundException"):
+        logs.list_tags_for_resource(resourceArn=arn + "none")
+    with refused("InvalidParameterException"):
+        logs.list_tags_for_resource(resourceArn="arn:aws:logs:us-east-1:000000000000:spaceship:x")
+    logs.delete_log_group(logGroupName="/tagged")
+
+
 def test_pages_of_groups_and_streams(logs: Any) -> None:
     for i in range(60):
         logs.create_log_group(logGroupName=f"/paged/{i:03}")
