@@ -79,7 +79,7 @@ static bool apply_one(StStore *store, Waiting *one, Err *err) {
     one->ok = one->apply(store, one->self, one->err);
     bool is_lost = sqlite3_get_autocommit(store->db) != 0;
     bool ok = !is_lost && (one->ok || st_exec(store, "ROLLBACK TO change", &failure)) && st_exec(store, "RELEASE change", &failure);
-    return ok || (is_lost ? err_set(err, ERR_IO, "the transaction was ended: %s", one->err->message) : err_set(err, failure.code, "%s", failure.message));
+    return ok || (is_lost ? err_set(err, one->err->code, "the transaction was ended: %s", one->err->message) : err_set(err, failure.code, "%s", failure.message));
 }
 
 static bool apply_all(StStore *store, Waiting *batch, Err *err) {
@@ -136,4 +136,14 @@ bool st_change(StStore *store, Str file, StApply apply, void *self, Err *err) {
     }
     unlock_queue(changes);
     return own.ok;
+}
+
+bool st_change_freeing(StStore *store, StApply apply, void *self, Err *err) {
+    Err failure = {0};
+    bool ok = st_change(store, STR(""), apply, self, &failure);
+    while (!ok && err_is(&failure, ERR_DISK_FULL) && st_reserve_give(store)) {
+        err_clear(&failure);
+        ok = st_change(store, STR(""), apply, self, &failure);
+    }
+    return ok || err_set(err, failure.code, "%s", failure.message);
 }

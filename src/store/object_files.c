@@ -529,6 +529,7 @@ void st_sweep(StStore *store) {
         remove_dead_files(&sweep);
         remove_left_overs(&sweep);
     }
+    st_reserve_take(store);
     arena_free(sweep.arena);
 }
 

@@ -163,6 +163,7 @@ bool st_part_place(StStore *store, Arena *arena, const StComingPart *coming, StP
     StSlots slots = {.file = STR("")};
     bool is_mine = false;
     bool is_sized = coming->size > 0 && coming->number > 0;
+    st_sweep_soon(store); /* on a full disk, what was deleted is the room for what comes */
     if (is_sized && (!slots_for(store, arena, coming, &slots, err) || !take_slot(store, arena, coming, &slots, &is_mine, err))) {
         return false;
     }

@@ -46,6 +46,7 @@ struct StStore {
     char single_directory[33];  /* "": none yet */
     int single_count;
     _Atomic int64_t swept_us;
+    atomic_bool reserve_is_whole; /* reserve.c */
 };
 
 /* The handle for functions that only read: what is committed when a statement begins. */
@@ -88,6 +89,11 @@ typedef bool (*StApply)(StStore *store, void *self, Err *err);
  * synced itself, whose directory is to be made durable first; empty: none. Changes that come while the disk is busy share the next transaction and its
  * one sync; apply may then run on another thread, while the caller waits. */
 bool st_change(StStore *store, Str file, StApply apply, void *self, Err *err);
+/* The same for a change that frees bytes: on a full disk a piece of the reserve is given up for it. apply may run a second time. */
+bool st_change_freeing(StStore *store, StApply apply, void *self, Err *err);
+/* Room for such changes. Both take the lock themselves. */
+void st_reserve_take(StStore *store);
+bool st_reserve_give(StStore *store); /* false: there is none left */
 bool st_changes_open(StStore *store, Err *err);
 void st_changes_close(StStore *store);
 

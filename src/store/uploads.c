@@ -118,7 +118,7 @@ static bool abort_upload(StStore *store, void *self, Err *err) {
 
 bool st_upload_abort(StStore *store, Str bucket, Str key, Str id, Err *err) {
     UploadChange change = {.arena = arena_new(), .bucket = bucket, .key = key, .id = id};
-    bool ok = st_change(store, STR(""), abort_upload, &change, err);
+    bool ok = st_change_freeing(store, abort_upload, &change, err);
     arena_free(change.arena);
     st_sweep_soon(store);
     return ok;

@@ -344,7 +344,7 @@ static bool remove_all(StStore *store, void *self, Err *err) {
 
 bool st_objects_remove(StStore *store, Arena *arena, Str bucket, const StRemoval *removals, size_t count, StRemoved *ret_removed, Err *err) {
     Removals all = {.arena = arena, .bucket = bucket, .items = removals, .count = count, .ret_removed = ret_removed};
-    bool ok = st_change(store, STR(""), remove_all, &all, err);
+    bool ok = st_change_freeing(store, remove_all, &all, err);
     st_sweep_soon(store);
     return ok;
 }

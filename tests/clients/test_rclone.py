@@ -1,11 +1,13 @@
-"""rclone against the server, as a store with the first kind of listing (Other) and with the second (Minio); AWS it seeks at bucket.127.0.0.1."""
+"""rclone against the server, as a store with the first kind of listing (Other) and with the second (Minio), and as AWS, with buckets in host names."""
 
 from __future__ import annotations
 
 import hashlib
+import http.client
 import json
+import os
 import pathlib
-import urllib.request
+import urllib.parse
 from typing import Any, Iterator
 
 import pytest
@@ -13,13 +15,21 @@ import pytest
 from tests.clients.conftest import MIB, Program, Server, body, names, sums
 
 
-@pytest.fixture(name="rclone", scope="module", params=["Other", "Minio"])
+@pytest.fixture(name="rclone", scope="module", params=["Other", "Minio", "AWS"])
 def _rclone(request: pytest.FixtureRequest, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     settings = {
         "TYPE": "s3", "PROVIDER": request.param, "ENDPOINT": server.endpoint, "ACCESS_KEY_ID": server.variables["AWS_ACCESS_KEY_ID"],
         "SECRET_ACCESS_KEY": server.variables["AWS_SECRET_ACCESS_KEY"]}
+    command = ["rclone"]
+    folder = tmp_path_factory.mktemp("rclone")
+    if request.param == "AWS":  # whose buckets it seeks in host names only
+        if os.geteuid() != 0:
+            pytest.skip("only root may give a program an /etc/hosts of its own")
+        (folder / "hosts").write_text("127.0.0.1 localhost bucket.localhost never.localhost\n")
+        settings |= {"ENDPOINT": f"http://localhost:{server.port}", "REGION": "us-east-1"}
+        command = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/hosts && exec rclone "$@"', str(folder / "hosts")]
     env = {f"RCLONE_CONFIG_SOLDER_{name}": value for name, value in settings.items()}
-    yield Program(tmp_path_factory.mktemp("rclone"), "rclone", "--retries=1", "--low-level-retries=1", "--config=/dev/null", **env)
+    yield Program(folder, *command, "--retries=1", "--low-level-retries=1", "--config=/dev/null", **env)
 
 
 @pytest.fixture(name="bucket")
@@ -77,8 +87,10 @@ def test_single_objects(rclone: Program, s3: Any, bucket: str, tmp_path: pathlib
     assert s3.head_object(Bucket=bucket, Key="plain")["Metadata"]["colour"] == "red"
     rclone("touch", "--timestamp=2020-02-03T04:05:06", f"solder:{bucket}/plain")
     assert json.loads(rclone("lsjson", f"solder:{bucket}/plain"))[0]["ModTime"].startswith("2020-02-03T04:05:06")
-    with urllib.request.urlopen(rclone("link", f"solder:{bucket}/plain").strip()) as answer:
-        assert answer.read() == b"eleven byte"
+    link = urllib.parse.urlsplit(rclone("link", f"solder:{bucket}/plain").strip())
+    connection = http.client.HTTPConnection("127.0.0.1", link.port, timeout=30)  # wherever its bucket is named
+    connection.request("GET", f"{link.path}?{link.query}", headers={"Host": link.netloc})
+    assert connection.getresponse().read() == b"eleven byte"
     rclone("deletefile", f"solder:{bucket}/plain")
     assert names(s3, bucket) == []
     assert rclone("lsf", f"solder:{bucket}") == ""

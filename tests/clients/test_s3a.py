@@ -1,11 +1,12 @@
 """Hadoop's S3A, below a local Spark 3.5 and by its own FileSystem, against the server.
 
-One JVM for all. Spark writes with its default committer, which renames: S3A copies and deletes.
+One JVM for all. Spark writes with its default committer, which renames: S3A copies and deletes. S3A's own committers leave uploads open until the job commits.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import pathlib
 import random
@@ -129,6 +130,42 @@ def test_write_partitions(spark: Any, s3: Any) -> None:
     assert rows(spark.read.parquet("s3a://lake/parts").where("part = 1 AND odd = 'a b/c=1'").select("id")) == [(7,)]
     replaced.coalesce(1).write.mode("overwrite").partitionBy("part").parquet("s3a://lake/parts")
     assert written(s3, "parts/") == (["part=1"], 1)
+
+
+@pytest.mark.parametrize("committer", ["magic", "directory", "partitioned"])
+def test_committers(spark: Any, s3: Any, tmp_path: pathlib.Path, committer: str) -> None:
+    """S3A's own: tasks put parts of uploads, which the job completes when it commits, and aborts when it fails."""
+    conf = {
+        "mapreduce.outputcommitter.factory.scheme.s3a": "org.apache.hadoop.fs.s3a.commit.S3ACommitterFactory",
+        "fs.s3a.committer.name": committer,
+        "fs.s3a.committer.staging.tmp.path": f"file://{tmp_path}/staging",
+        "fs.s3a.buffer.dir": str(tmp_path),
+        "fs.s3a.committer.staging.conflict-mode": "append",
+    }
+    kind, text = "org.apache.hadoop.mapreduce.lib.output.TextOutputFormat", "org.apache.hadoop.io.Text"
+    lines = spark.sparkContext.parallelize(range(3000), 3).map(lambda number: (f"k{number}", "é" * (number % 5)))
+
+    def save(rows_: Any, there: str) -> None:
+        rows_.saveAsNewAPIHadoopFile(f"s3a://lake/{there}", kind, text, text, conf=conf)
+
+    save(lines, committer)
+    done = json.loads(body(s3, "lake", f"{committer}/_SUCCESS"))
+    assert done["committer"] == committer and len(done["filenames"]) == 3
+    keys = names(s3, "lake", f"{committer}/")
+    assert sorted(f"/{key}" for key in keys if not key.endswith("_SUCCESS")) == sorted(done["filenames"]), keys
+    want = sorted(f"k{number}\t{'é' * (number % 5)}" for number in range(3000))
+    assert sorted(line for key in keys if not key.endswith("_SUCCESS") for line in body(s3, "lake", key).decode().splitlines()) == want
+    assert all(s3.head_object(Bucket="lake", Key=key)["ETag"].endswith('-1"') for key in keys if not key.endswith("_SUCCESS"))
+
+    def fails(row: Any) -> Any:
+        if row[0] == "k2999":
+            raise ValueError("the last task fails")
+        return row
+
+    with pytest.raises(Exception, match="the last task fails"):
+        save(lines.map(fails), f"failed {committer}")
+    assert [key for key in names(s3, "lake", f"failed {committer}/") if not key.endswith("/")] == []  # a folder's marker may stay
+    assert s3.list_multipart_uploads(Bucket="lake").get("Uploads", []) == []
 
 
 def test_folders(spark: Any, s3: Any, files: Any) -> None:
