@@ -162,15 +162,16 @@ static void put_capacity(yyjson_mut_doc *doc, yyjson_mut_val *job, yyjson_val *i
     (void)yyjson_mut_obj_put(job, yyjson_mut_str(doc, "AllocatedCapacity"), yyjson_mut_int(doc, (int64_t)capacity));
 }
 
-/* The stored text of a job: what was given, the defaults, the times. */
+/* The stored text of a job: what was given, the defaults, the times. created_us 0: now. */
 static Str job_json(AwsCall *call, yyjson_val *input, Str name, Str tags, int64_t created_us) {
     yyjson_mut_doc *doc = yyjson_mut_doc_new(NULL);
     yyjson_mut_val *job = yyjson_val_mut_copy(doc, input);
     Str version = js_str(input, "GlueVersion");
     (void)yyjson_mut_obj_remove_key(job, "Tags");
     js_put_str(doc, job, "Name", name);
-    js_put_time(doc, job, "CreatedOn", created_us);
-    js_put_time(doc, job, "LastModifiedOn", gj_now_us());
+    int64_t now_us = gj_now_us();
+    js_put_time(doc, job, "CreatedOn", created_us > 0 ? created_us : now_us);
+    js_put_time(doc, job, "LastModifiedOn", now_us);
     if (version.len == 0 || str_eq_c(version, "auto")) {
         version = STR(DEFAULT_GLUE_VERSION);
         js_put_str(doc, job, "GlueVersion", version);
@@ -194,7 +195,7 @@ bool sv_glue_create_job(void *self, AwsCall *call, Err *err) {
     if (!check_definition(call->input, err)) {
         return false;
     }
-    Str json = job_json(call, call->input, name, tags == NULL ? STR("{}") : js_write_val(call->arena, tags), gj_now_us());
+    Str json = job_json(call, call->input, name, tags == NULL ? STR("{}") : js_write_val(call->arena, tags), 0);
     StResourceName id = job_name(name);
     if (!st_resource_insert(services->store, &id, STR(""), json, err)) {
         if (err_is(err, "AlreadyExistsException")) {
