@@ -451,7 +451,7 @@ class Load:
             s3.delete_object(Bucket=PLAIN, Key="nothing", VersionId="null")
             time.sleep(0.05)
         home = self.server.home
-        others = {path.name for path in home.iterdir()} - {"solder.db", "solder.db-wal", "solder.db-shm", "home.lock", "server.lock", "credentials"}
+        others = {path.name for path in home.iterdir()} - {"solder.db", "solder.db-wal", "solder.db-shm", "solder.db-reserve", "home.lock", "server.lock", "credentials"}
         assert others <= {"objects", "readers", "logs", "runs", "tmp"}, others
         assert [path for folder in ("runs", "tmp") for path in (home / folder).rglob("*") if path.is_file()] == []
         assert len(list((home / "readers").iterdir())) == 1
