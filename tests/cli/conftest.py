@@ -40,7 +40,7 @@ class Solder:
 
     def leftovers(self) -> List[str]:
         """What is under the home directory but the database, the lock and committed objects."""
-        kept = {"solder.db", "solder.db-wal", "solder.db-shm", "home.lock"}
+        kept = {"solder.db", "solder.db-wal", "solder.db-shm", "solder.db-reserve", "home.lock"}
         found = []
         for path in self.home.rglob("*"):
             relative = path.relative_to(self.home)
