@@ -34,6 +34,8 @@ def puts(bucket: str, keys: int) -> Iterator[bytes]:
 def main(arguments: list[str]) -> int:
     """One server's life."""
     program, most = arguments[0], int(arguments[1])
+    if most < 400 * OF_A_PREFIX:
+        raise SystemExit("bench: at least 400,000 keys, so that a hundredth of them has the prefix that is listed")
     with tempfile.TemporaryDirectory(prefix="bench-s3-", dir=served.DATA) as name, served.solder(program, Path(name), "--no-auth") as server:
         s3 = server.client("s3")
         for keys in (most // 100, most):
