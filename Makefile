@@ -20,13 +20,13 @@ test: deps ## run every test (ARGS="unit spark" runs only those suites)
 check: deps ## run the static gates only
 	@tools/run_tests gates
 
-bench: build ## measure against PySpark, hand-written DuckDB SQL and Sail (ARGS= picks benchmarks)
+bench: build ## measure against PySpark, DuckDB, Sail, moto and versitygw (ARGS= picks benchmarks)
 	@bench/run $(ARGS)
 
 demo: build ## run the example Glue job on the sample file
 	@tools/demo
 
-soak: build ## run one engine under load for a long time (ARGS=minutes)
+soak: build ## run the engine, and kill servers, under load for a long time (ARGS=minutes)
 	@tools/run_tests --soak $(ARGS)
 
 fuzz: deps ## fuzz the parsers and decoders, ten minutes each (ARGS= picks targets)

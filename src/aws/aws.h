@@ -29,9 +29,8 @@ typedef struct AwsUpload {
 
 /* What is known of a body that is to come, for the choice of its place. */
 typedef struct AwsComingUpload {
-    const AwsOperation *operation;
-    Str bucket, key, upload_id;
-    int64_t part, size; /* size -1: not said */
+    Str bucket, key, upload_id; /* upload_id empty, part 0: an object of its own */
+    int64_t part, size;         /* size -1: not said */
 } AwsComingUpload;
 
 /* The body of an operation whose output streams (GetObject): bytes [offset, offset + size) of a file, sent without a copy. The gateway opens

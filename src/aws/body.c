@@ -77,8 +77,7 @@ static bool no_room(const char *what, Err *err) {
 static bool open_file(AwsBody *body, const AwsConfig *config, Err *err) {
     AwsRequest *request = body->request;
     AwsUpload *upload = &request->upload;
-    AwsComingUpload coming = {.operation = request->operation,
-                              .bucket = request->bucket,
+    AwsComingUpload coming = {.bucket = request->bucket,
                               .key = request->key,
                               .upload_id = aws_query(request, "uploadId", NULL),
                               .size = body->announced};

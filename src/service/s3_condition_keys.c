@@ -80,44 +80,30 @@ static Str literal(const S3Subject *subject, const char *name) {
     return str_from_c(name);
 }
 
-static Str source_ip(const S3Subject *subject, const char *name) {
-    (void)name;
-    return given(subject->call->caller->address);
+/* Members of the AwsCaller: what signing and the connection say. */
+static Str of_caller(const S3Subject *subject, const char *name) {
+    const AwsCaller *caller = subject->call->caller;
+    const struct {
+        const char *name;
+        Str text;
+    } members[] = {{"address", caller->address},
+                   {"user_agent", caller->user_agent},
+                   {"referer", caller->referer},
+                   {"content_sha256", caller->content_sha256},
+                   {"auth_type", str_from_c(caller->auth_type)},
+                   {"signature_version", str_from_c(caller->signature_version)},
+                   {"tls_version", str_from_c(caller->tls_version)}};
+    for (size_t i = 0; i < sizeof members / sizeof members[0]; i++) {
+        if (strcmp(members[i].name, name) == 0) {
+            return given(members[i].text);
+        }
+    }
+    return ABSENT;
 }
 
 static Str is_sheltered(const S3Subject *subject, const char *name) {
     (void)name;
     return subject->call->caller->is_sheltered ? STR("true") : STR("false");
-}
-
-static Str user_agent(const S3Subject *subject, const char *name) {
-    (void)name;
-    return given(subject->call->caller->user_agent);
-}
-
-static Str referer(const S3Subject *subject, const char *name) {
-    (void)name;
-    return given(subject->call->caller->referer);
-}
-
-static Str content_sha256(const S3Subject *subject, const char *name) {
-    (void)name;
-    return given(subject->call->caller->content_sha256);
-}
-
-static Str auth_type(const S3Subject *subject, const char *name) {
-    (void)name;
-    return str_from_c(subject->call->caller->auth_type);
-}
-
-static Str signature_version(const S3Subject *subject, const char *name) {
-    (void)name;
-    return str_from_c(subject->call->caller->signature_version);
-}
-
-static Str tls_version(const S3Subject *subject, const char *name) {
-    (void)name;
-    return str_from_c(subject->call->caller->tls_version);
 }
 
 static double now(void) {
@@ -194,16 +180,16 @@ static const Row ROWS[] = {
     {"aws:principalarn", principal_arn, NULL},
     {"aws:principalisawsservice", literal, "false"},
     {"aws:principaltype", principal_type, NULL},
-    {"aws:referer", referer, NULL},
+    {"aws:referer", of_caller, "referer"},
     {"aws:requestedregion", region, NULL},
     {"aws:resourceaccount", account, NULL},
     {"aws:securetransport", is_sheltered, NULL},
-    {"aws:sourceip", source_ip, NULL},
-    {"aws:useragent", user_agent, NULL},
+    {"aws:sourceip", of_caller, "address"},
+    {"aws:useragent", of_caller, "user_agent"},
     {"aws:userid", user_id, NULL},
     {"aws:username", user_name, NULL},
     {"aws:viaawsservice", literal, "false"},
-    {"s3:authtype", auth_type, NULL},
+    {"s3:authtype", of_caller, "auth_type"},
     {"s3:delimiter", of_input, "Delimiter"},
     {"s3:if-match", of_input, "IfMatch"},
     {"s3:if-none-match", of_input, "IfNoneMatch"},
@@ -215,10 +201,10 @@ static const Row ROWS[] = {
     {"s3:prefix", of_input, "Prefix"},
     {"s3:resourceaccount", account, NULL},
     {"s3:signatureage", signature_age, NULL},
-    {"s3:signatureversion", signature_version, NULL},
-    {"s3:tlsversion", tls_version, NULL},
+    {"s3:signatureversion", of_caller, "signature_version"},
+    {"s3:tlsversion", of_caller, "tls_version"},
     {"s3:x-amz-acl", of_input, "ACL"},
-    {"s3:x-amz-content-sha256", content_sha256, NULL},
+    {"s3:x-amz-content-sha256", of_caller, "content_sha256"},
     {"s3:x-amz-copy-source", copy_source, "CopySource"},
     {"s3:x-amz-grant-full-control", of_input, "GrantFullControl"},
     {"s3:x-amz-grant-read", of_input, "GrantRead"},

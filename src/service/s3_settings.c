@@ -209,7 +209,7 @@ bool s3_serve_setting(SvServices *services, AwsCall *call, Err *err) {
 
 #define BY_ROW(handler)                                                                                                                              \
     bool handler(void *self, AwsCall *call, Err *err) {                                                                                              \
-        return s3_serve_setting(self, call, err);                                                                                                               \
+        return s3_serve_setting(self, call, err);                                                                                                    \
     }
 
 BY_ROW(sv_s3_get_bucket_cors)

@@ -408,6 +408,16 @@ static bool put_part(Fixture *fixture, const StUpload *upload, int number, const
     return st_part_put(fixture->store, fixture->arena, STR("bucket"), upload->key, upload->id, &part, &place, &when, &fixture->err);
 }
 
+/* When nobody reads any more and what is dead is swept, one file is left. */
+static void assert_one_file(Fixture *fixture) {
+    char command[128];
+    arena_free(fixture->arena);
+    fixture->arena = arena_new();
+    st_sweep(fixture->store);
+    (void)snprintf(command, sizeof command, "test $(find %s/objects -type f | wc -l) = 1", fixture->home);
+    assert_int_equal(system(command), 0);
+}
+
 static void test_upload_becomes_an_object(void **state) {
     Fixture *fixture = *state;
     assert_true(st_bucket_create(fixture->store, STR("bucket"), STR(""), &fixture->err));
@@ -431,12 +441,7 @@ static void test_upload_becomes_an_object(void **state) {
     assert_bytes(object.path, "hello world");
     assert_false(put_part(fixture, &upload, 3, "late"));
     assert_string_equal(fixture->err.code, "NoSuchUpload");
-    arena_free(fixture->arena);
-    fixture->arena = arena_new();
-    st_sweep(fixture->store);
-    char command[128];
-    (void)snprintf(command, sizeof command, "test $(find %s/objects -type f | wc -l) = 1", fixture->home);
-    assert_int_equal(system(command), 0);
+    assert_one_file(fixture);
 }
 
 enum { SLOT = 5 * 1024 * 1024 };
@@ -495,12 +500,7 @@ static void complete_parts(Fixture *fixture, const StUpload *upload, const int *
     assert_true(st_upload_complete(fixture->store, fixture->arena, STR("bucket"), upload->id, &put, chosen, count, &object, &fixture->err));
     assert_letters(object.path, letters, last_size);
     assert_int_equal(str_eq(object.path, shared), is_in_place);
-    arena_free(fixture->arena);
-    fixture->arena = arena_new();
-    st_sweep(fixture->store);
-    char command[128];
-    (void)snprintf(command, sizeof command, "test $(find %s/objects -type f | wc -l) = 1", fixture->home);
-    assert_int_equal(system(command), 0);
+    assert_one_file(fixture);
     assert_true(st_object_delete(fixture->store, STR("bucket"), &STR("big"), 1, &fixture->err));
 }
 
